@@ -1,0 +1,121 @@
+// Received bytes, and bytes to send.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <coax/config.hpp>
+
+namespace coax {
+namespace detail {
+
+/// The memory under a chunk: a buffer of a scheduler's pool, or a block of the heap.
+struct buffer_block;
+
+/// Gives a block back, from any thread.
+COAX_API void release_block(buffer_block* block) noexcept;
+
+template <class T>
+inline constexpr bool is_byte_like =
+    std::is_same_v<T, std::byte> || std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
+    std::is_same_v<T, signed char> || std::is_same_v<T, char8_t>;
+
+/// Contiguous bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
+template <class R>
+concept byte_range = requires(R& range) {
+    requires is_byte_like<std::remove_cv_t<std::remove_pointer_t<decltype(std::data(range))>>>;
+    { std::size(range) } -> std::convertible_to<std::size_t>;
+};
+
+} // namespace detail
+
+/// Bytes to send, borrowed: they must stay as they are until the operation has ended. A character array or a pointer counts as its
+/// string, without the terminator.
+class bytes_view {
+public:
+    constexpr bytes_view() noexcept = default;
+    constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+    // A template, so that an array is not taken for a pointer: it may lack the terminator.
+    template <class T>
+        requires(std::is_same_v<T, const char*> || std::is_same_v<T, char*>)
+    constexpr bytes_view(const T& string) noexcept : data_(string), size_(std::string_view(string).size()) {}
+    template <std::size_t N>
+    constexpr bytes_view(const char (&string)[N]) noexcept : data_(string), size_(0) {
+        while (size_ < N && string[size_] != '\0')
+            ++size_;
+    }
+    template <class R>
+        requires(detail::byte_range<const std::remove_reference_t<R>> && !std::is_array_v<std::remove_reference_t<R>> &&
+                 !std::is_same_v<std::remove_cvref_t<R>, bytes_view>)
+    constexpr bytes_view(R&& range) noexcept : data_(std::data(range)), size_(std::size(range)) {}
+    template <class T, std::size_t N>
+        requires(detail::is_byte_like<std::remove_cv_t<T>> && !std::is_same_v<std::remove_cv_t<T>, char>)
+    constexpr bytes_view(T (&bytes)[N]) noexcept : data_(bytes), size_(N) {}
+
+    constexpr const void* data() const noexcept { return data_; }
+    constexpr std::size_t size() const noexcept { return size_; }
+
+private:
+    const void* data_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+/// Received bytes: a lease on a pooled buffer, given back when the chunk is destroyed. It may outlive its scheduler and may be
+/// destroyed on another thread; leases that are held starve nobody.
+///
+/// As a `bool` it says whether this is *not* the end of the stream: an empty datagram is true, and so is a receive of length 0.
+class [[nodiscard]] chunk {
+public:
+    using value_type = std::byte;
+
+    chunk() noexcept = default;
+    chunk(detail::buffer_block* block, std::byte* data, std::size_t size, bool open) noexcept
+        : data_(data), size_(static_cast<std::uint32_t>(size)), open_(open), block_(block) {}
+    chunk(chunk&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0U)),
+          open_(std::exchange(other.open_, false)), block_(std::exchange(other.block_, nullptr)) {}
+    chunk& operator=(chunk&& other) noexcept {
+        if (this != &other) {
+            if (block_ != nullptr)
+                detail::release_block(block_);
+            data_ = std::exchange(other.data_, nullptr);
+            size_ = std::exchange(other.size_, 0U);
+            open_ = std::exchange(other.open_, false);
+            block_ = std::exchange(other.block_, nullptr);
+        }
+        return *this;
+    }
+    ~chunk() {
+        if (block_ != nullptr)
+            detail::release_block(block_);
+    }
+
+    explicit operator bool() const noexcept { return open_; }
+
+    std::byte* data() noexcept { return data_; }
+    const std::byte* data() const noexcept { return data_; }
+    std::size_t size() const noexcept { return size_; }
+    bool empty() const noexcept { return size_ == 0; }
+    std::byte* begin() noexcept { return data_; }
+    std::byte* end() noexcept { return data_ + size_; }
+    const std::byte* begin() const noexcept { return data_; }
+    const std::byte* end() const noexcept { return data_ + size_; }
+
+    /// The bytes as characters; valid as long as the chunk.
+    std::string_view text() const noexcept {
+        return {static_cast<const char*>(static_cast<const void*>(data_)), size_};
+    }
+
+private:
+    std::byte* data_ = nullptr;
+    std::uint32_t size_ = 0;
+    bool open_ = false;
+    detail::buffer_block* block_ = nullptr;
+};
+
+} // namespace coax

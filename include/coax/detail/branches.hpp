@@ -1,0 +1,80 @@
+// Several coroutines that run for one that waits for them.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+
+#include <coax/config.hpp>
+#include <coax/detail/loop.hpp>
+#include <coax/detail/promise.hpp>
+#include <coax/error.hpp>
+#include <coax/task.hpp>
+
+namespace coax::detail {
+
+class branch_set;
+
+struct branch : promise_base::supervisor {
+    enum class ending : unsigned char { none, value, failed, cancelled };
+
+    branch() noexcept;
+    branch(const branch&) = delete;
+    ~branch() {
+        if (coroutine)
+            coroutine.destroy();
+    }
+
+    std::coroutine_handle<task_promise<void>> coroutine; // null once it has ended
+    branch_set* set = nullptr;
+    ending how = ending::none;
+};
+
+/// Which ending of a branch decides, and cancels the others.
+enum class branch_policy : unsigned char {
+    all, // the first failure
+    any, // the first ending
+};
+
+/// Runs branches in a scope of their own until all have ended.
+class COAX_API branch_set : ready_node {
+public:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    explicit branch_set(branch_policy policy) noexcept : policy_(policy) {}
+    branch_set(const branch_set&) = delete;
+    ~branch_set();
+
+    /// Starts them in their order. False: all have ended already.
+    bool start(environment around, std::coroutine_handle<> parent, branch* branches, std::size_t count) noexcept;
+    /// The parent has resumed.
+    void close() noexcept {
+        reported_ = false;
+        scope_.close();
+    }
+
+    /// The branch that decided; `none` if each of them ended without deciding anything.
+    std::size_t decisive() const noexcept { return decisive_; }
+    /// Hands a failure that has to make way for the decisive one to the scheduler.
+    void report(const failure& suppressed) noexcept;
+
+private:
+    friend struct branch;
+
+    static void branch_ended(promise_base::supervisor& of, promise_base& promise) noexcept;
+
+    scope scope_;
+    loop* on_ = nullptr;
+    branch* branches_ = nullptr;
+    std::size_t running_ = 0;
+    std::size_t decisive_ = none;
+    branch_policy policy_;
+    bool starting_ = false;
+    bool reported_ = false; // the parent is in the ready queue
+};
+
+inline branch::branch() noexcept : supervisor{&branch_set::branch_ended} {}
+
+/// Throws `std::invalid_argument`: `when_any` of nothing would never end.
+[[noreturn]] COAX_API void throw_nothing_to_wait_for();
+
+} // namespace coax::detail

@@ -1,0 +1,48 @@
+// A non-owning reference to something callable: two words, trivially destructible.
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace coax {
+
+template <class Signature>
+class function_ref;
+
+/// Refers to a callable that outlives the call it is passed to; empty when default-constructed.
+/// Options use it for callbacks: an options struct inside a `co_await` expression must be trivially destructible.
+template <class R, class... Args>
+class function_ref<R(Args...)> {
+public:
+    constexpr function_ref() noexcept = default;
+
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref> && std::is_invocable_r_v<R, F&, Args...>)
+    constexpr function_ref(F&& callable) noexcept {
+        using target = std::remove_reference_t<F>;
+        if constexpr (std::is_function_v<target>) {
+            function_ = reinterpret_cast<void (*)()>(&callable);
+            call_ = [](const function_ref& self, Args... args) -> R {
+                return static_cast<R>(reinterpret_cast<target*>(self.function_)(std::forward<Args>(args)...));
+            };
+        } else {
+            object_ = const_cast<void*>(static_cast<const void*>(std::addressof(callable)));
+            call_ = [](const function_ref& self, Args... args) -> R {
+                return static_cast<R>((*static_cast<target*>(self.object_))(std::forward<Args>(args)...));
+            };
+        }
+    }
+
+    constexpr explicit operator bool() const noexcept { return call_ != nullptr; }
+    R operator()(Args... args) const { return call_(*this, std::forward<Args>(args)...); }
+
+private:
+    union {
+        void* object_ = nullptr;
+        void (*function_)();
+    };
+    R (*call_)(const function_ref&, Args...) = nullptr;
+};
+
+} // namespace coax

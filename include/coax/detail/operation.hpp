@@ -1,0 +1,109 @@
+// The description of one socket operation, as the backends see it.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/awaited.hpp>
+#include <coax/detail/buffer_view.hpp>
+#include <coax/detail/loop.hpp>
+#include <coax/detail/wait_queue.hpp>
+#include <coax/error.hpp>
+#include <coax/message_flags.hpp>
+
+namespace coax::detail {
+
+struct buffer_block;
+class core;
+class descriptor;
+
+enum class opcode : unsigned char {
+    accept,          // addressed_operation
+    connect,         // addressed_operation
+    recv,            // operation
+    recv_pooled,     // operation
+    recvfrom,        // message_operation
+    recvfrom_pooled, // message_operation
+    send,            // operation
+    sendto,          // addressed_operation
+    send_vector,     // vector_operation
+};
+
+/// A plain description that lives in its awaiter, so in the coroutine's frame: starting it allocates nothing, and it stays where it
+/// is until it has ended. The backends read what is to be done and write what came of it.
+struct COAX_API operation : queued_waiter {
+    operation(descriptor* socket, opcode what, operation_name as, void* data, std::size_t size,
+              message_flags how) noexcept
+        : queued_waiter(&on_stop), target(socket), buffer{data, size}, code(what), name(as), flags(how) {}
+    ~operation() {
+        if (state != wait_state::idle || held)
+            destroyed();
+    }
+
+    /// Begins it. False: it ended at once, and the coroutine goes on.
+    bool suspend(environment around, std::coroutine_handle<> coroutine);
+
+    /// After the coroutine has resumed: true for a success.
+    bool conclude() noexcept {
+        state = wait_state::idle;
+        return error == 0 && let_go();
+    }
+    /// The failure that `conclude` announced.
+    failure failed() noexcept;
+
+    descriptor* target;
+    buffer_view buffer;            // what is still to be done
+    std::size_t transferred = 0;   // bytes done; for accept the new handle
+    buffer_block* block = nullptr; // the pooled forms: where the bytes are
+    int error = 0;                 // 0 or an errno value
+    std::uint32_t stop_slot = 0;   // io_uring: its place among those that are asked to end
+    std::uint32_t order = 0;       // its place among the operations of its target that have ended
+    std::uint16_t generation = 0;  // io_uring: tells it from others that had this address before
+    opcode code;
+    operation_name name;
+    message_flags flags;
+    bool whole = false;                       // a send goes on until everything is out
+    bool truncated = false;                   // the datagram was longer than the buffer
+    bool in_kernel = false;                   // io_uring has it
+    bool stop_asked = false;                  // and was asked to cancel it
+    bool poll_first = false;                  // io_uring waits for data before it takes a buffer
+    bool held = false;                        // it holds a reference to its target
+    bool datagrams = false;                   // the target carries datagrams
+    coax::family family = coax::family::inet; // of the target
+
+private:
+    static void on_stop(waiter& self, stop_reason why) noexcept;
+    bool begin(core& on);
+    bool let_go() noexcept;
+    void destroyed() noexcept;
+};
+
+/// With an address: of the peer that is connected, sent to or accepted.
+struct addressed_operation : operation {
+    addressed_operation(descriptor* socket, opcode what, operation_name as, void* data, std::size_t size,
+                        message_flags how, const address& to = {}) noexcept
+        : operation(socket, what, as, data, size, how), peer(to) {}
+    address peer;
+};
+
+/// With room for the system's message header.
+struct message_operation : addressed_operation {
+    using addressed_operation::addressed_operation;
+    static constexpr std::size_t header_size = 80;
+    alignas(void*) std::byte header[header_size];
+};
+
+/// Over several pieces.
+struct vector_operation : operation {
+    vector_operation(descriptor* socket, operation_name as, buffer_view* first, std::size_t how_many,
+                     message_flags how) noexcept
+        : operation(socket, opcode::send_vector, as, nullptr, 0, how), pieces(first), count(how_many) {}
+    buffer_view* pieces;
+    std::size_t count;
+    alignas(void*) std::byte header[message_operation::header_size];
+};
+
+} // namespace coax::detail

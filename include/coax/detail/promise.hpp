@@ -1,0 +1,158 @@
+// What every task's promise has: its environment, its start, and what happens at its end.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <utility>
+
+#include <coax/config.hpp>
+#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/loop.hpp>
+
+namespace coax::detail {
+
+/// The part of a task's promise that does not depend on its result. As a ready node it stands first for the task itself (a
+/// start that was put off) and later for the coroutine that awaits it.
+class promise_base : public ready_node {
+public:
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* block, std::size_t size) noexcept { deallocate_frame(block, size); }
+
+    promise_base() noexcept : parent_() {}
+    promise_base(const promise_base&) = delete;
+    promise_base& operator=(const promise_base&) = delete;
+    ~promise_base() {
+        if (stage_ == stage::deferred || stage_ == stage::reported)
+            surroundings.on->remove(*this);
+    }
+
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+
+    struct final_awaiter {
+        bool await_ready() const noexcept { return false; }
+        template <class Promise>
+        void await_suspend(std::coroutine_handle<Promise> self) const noexcept {
+            self.promise().end();
+        }
+        void await_resume() const noexcept {}
+    };
+    final_awaiter final_suspend() const noexcept { return {}; }
+
+    void unhandled_exception() noexcept { error_ = std::current_exception(); }
+
+    /// Starts the task for a coroutine that awaits it. True: it did not end at once, and `parent` is to stay suspended.
+    ///
+    /// The task runs inside this call. Handing control over with symmetric transfer would be a tail call only in optimised
+    /// builds, and a loop of awaits that end at once would overflow the stack in the others.
+    bool start(std::coroutine_handle<> self, std::coroutine_handle<> parent) noexcept {
+        parent_ = parent;
+        if (surroundings.on->depth >= loop::max_depth) {
+            defer(self);
+            return true;
+        }
+        stage_ = stage::starting;
+        ++surroundings.on->depth;
+        self.resume();
+        --surroundings.on->depth;
+        if (stage_ == stage::ended)
+            return false;
+        stage_ = stage::running;
+        return true;
+    }
+
+    /// What owns a task that nobody awaits (a group, a scheduler) and hears of its end.
+    struct supervisor {
+        void (*ended)(supervisor&, promise_base&) noexcept;
+    };
+
+    /// The tasks of one supervisor that have not ended, if it keeps such a list.
+    class list {
+    public:
+        bool empty() const noexcept { return first_ == nullptr; }
+        promise_base& first() const noexcept { return *first_; }
+        void add(promise_base& child) noexcept {
+            child.sibling_ = first_;
+            if (first_ != nullptr)
+                first_->sibling_link_ = &child.sibling_;
+            child.sibling_link_ = &first_;
+            first_ = &child;
+        }
+        void remove(promise_base& child) noexcept {
+            *child.sibling_link_ = child.sibling_;
+            if (child.sibling_ != nullptr)
+                child.sibling_->sibling_link_ = child.sibling_link_;
+        }
+
+    private:
+        promise_base* first_ = nullptr;
+    };
+
+    /// Starts the task on behalf of a supervisor. The task may be gone when this returns.
+    void start(std::coroutine_handle<> self, supervisor& of) noexcept {
+        loop& on = *surroundings.on;
+        supervisor_ = &of;
+        if (on.depth >= loop::max_depth) {
+            defer(self);
+            return;
+        }
+        stage_ = stage::running;
+        ++on.depth;
+        self.resume();
+        --on.depth;
+    }
+
+    environment surroundings;
+
+    /// The exception that ended the task; null when it ended with a value.
+    std::exception_ptr take_error() noexcept { return std::move(error_); }
+
+protected:
+    /// The awaiter has resumed: the promise is in no queue any more.
+    void settle() noexcept { stage_ = stage::ended; }
+    void rethrow() {
+        if (error_) [[unlikely]]
+            std::rethrow_exception(std::move(error_));
+    }
+
+private:
+    enum class stage : unsigned char {
+        created,
+        deferred, // its start is in the ready queue
+        starting, // runs inside `start`
+        running,
+        ended,
+        reported, // its awaiter is in the ready queue
+    };
+
+    void defer(std::coroutine_handle<> self) noexcept {
+        handle = self;
+        stage_ = stage::deferred;
+        surroundings.on->push(*this);
+    }
+
+    void end() noexcept {
+        if (stage_ == stage::starting) {
+            stage_ = stage::ended;
+        } else if (supervisor_ != nullptr) {
+            stage_ = stage::ended;
+            supervisor_->ended(*supervisor_, *this);
+        } else {
+            handle = parent_;
+            stage_ = stage::reported;
+            surroundings.on->push(*this);
+        }
+    }
+
+    std::exception_ptr error_;
+    // Who hears of the end: the coroutine that awaits the task, or a supervisor, in whose list it may be.
+    union {
+        std::coroutine_handle<> parent_;
+        promise_base* sibling_;
+    };
+    promise_base** sibling_link_;
+    supervisor* supervisor_ = nullptr;
+    stage stage_ = stage::created;
+};
+
+} // namespace coax::detail

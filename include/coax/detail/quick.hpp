@@ -1,0 +1,71 @@
+// What can mostly be done at once, and needs a task only where it has to wait.
+#pragma once
+
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+#include <coax/detail/loop.hpp>
+#include <coax/result.hpp>
+#include <coax/task.hpp>
+
+namespace coax::detail {
+
+struct nothing {};
+
+/// When awaited it tries `quick(value)`, which costs no frame and does not suspend, and where that says false, runs the task that `slow()`
+/// makes. Where a task is wanted (`group.spawn`, a vector of them) it becomes one.
+template <class T, class Quick, class Slow>
+class [[nodiscard]] quick_operation {
+public:
+    using value_type = T;
+
+    quick_operation(Quick quick, Slow slow) noexcept : quick_(std::move(quick)), slow_(std::move(slow)) {}
+    quick_operation(const quick_operation&) = delete;
+    quick_operation& operator=(const quick_operation&) = delete;
+
+    bool await_ready() { return quick_(value_); }
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
+        return start(environment_of(coroutine), coroutine);
+    }
+    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+        return !quick_(value_) && start(around, coroutine);
+    }
+    T await_resume() {
+        if (task_) [[unlikely]]
+            return awaiter_.await_resume();
+        if constexpr (!std::is_void_v<T>)
+            return std::move(value_);
+    }
+    result<T> await_result() noexcept {
+        if (task_) [[unlikely]]
+            return awaiter_.await_result();
+        if constexpr (std::is_void_v<T>)
+            return {};
+        else
+            return std::move(value_);
+    }
+
+    operator task<T>() && { return slow_(); }
+
+private:
+    bool start(environment around, std::coroutine_handle<> coroutine) {
+        task_ = slow_();
+        awaiter_ = std::move(task_).operator co_await();
+        return awaiter_.suspend(around, coroutine);
+    }
+
+    Quick quick_;
+    Slow slow_;
+    std::conditional_t<std::is_void_v<T>, nothing, T> value_{};
+    task<T> task_;
+    task_awaiter<T> awaiter_{nullptr};
+};
+
+template <class T, class Quick, class Slow>
+quick_operation<T, Quick, Slow> quick_or(Quick quick, Slow slow) noexcept {
+    return quick_operation<T, Quick, Slow>(std::move(quick), std::move(slow));
+}
+
+} // namespace coax::detail

@@ -1,0 +1,100 @@
+// The tree through which cancellation is inherited.
+#pragma once
+
+#include <cstdint>
+
+#include <coax/config.hpp>
+#include <coax/detail/timer.hpp>
+
+namespace coax::detail {
+
+class loop;
+struct waiter;
+
+/// A node of the tree. Waits are linked into the scope they began in; only the thread of the scheduler touches any of it.
+class COAX_API scope {
+public:
+    /// A root until it is opened below another one.
+    scope() noexcept = default;
+    scope(const scope&) = delete;
+    scope& operator=(const scope&) = delete;
+    ~scope() {
+        if (waiters_ != nullptr || first_child_ != nullptr) [[unlikely]]
+            orphan();
+        close();
+    }
+
+    /// Puts the scope below another one. A shielded one is not cancelled with its parent, only by the end of the scheduler's run.
+    void open(scope& parent, bool shielded = false) noexcept;
+    /// Takes it out again. No wait is left in it.
+    void close() noexcept;
+
+    /// Cancels this scope and all below, except what is shielded: pending waits are asked to stop, later ones are refused.
+    void cancel() noexcept;
+
+    /// Cancels everything, shields included: the run is over. `reset` makes the root usable again.
+    void end() noexcept;
+    void reset() noexcept { requested_ = cancelled_ = ended_ = false; }
+
+    /// Whether a wait in this scope is refused: it or a scope above it has been cancelled.
+    bool cancelled() const noexcept { return cancelled_; }
+
+    /// Whether a `cancelled` that arrives here stems from this very scope, so that it is absorbed here. A cancellation from further out
+    /// goes on to where it belongs.
+    bool absorbs() const noexcept { return requested_ && (parent_ == nullptr || !parent_->cancelled_); }
+
+private:
+    friend struct waiter;
+
+    void spread(bool through_shields) noexcept;
+    void stop_waiters() noexcept;
+    /// A coroutine is destroyed in the middle of a wait, and the scope before what is in it.
+    void orphan() noexcept;
+    static scope* first_unshielded(scope* from, bool through_shields) noexcept;
+
+    scope* parent_ = nullptr;
+    scope* first_child_ = nullptr;
+    scope* sibling_ = nullptr;
+    scope** sibling_link_ = nullptr;
+    waiter* waiters_ = nullptr;
+    bool requested_ = false;
+    bool cancelled_ = false;
+    bool shielded_ = false;
+    bool ended_ = false;
+};
+
+/// A scope that cancels itself when its time has come.
+class COAX_API deadline_scope : public scope, private timer {
+public:
+    deadline_scope() noexcept : timer(owner_kind::scope) {}
+    ~deadline_scope() { disarm(); }
+
+    /// Opens it with a deadline in nanoseconds of the loop's clock. Throws `std::bad_alloc`, and is not open then.
+    void open(loop& on, scope& parent, std::int64_t when);
+    void close() noexcept {
+        disarm();
+        scope::close();
+    }
+
+    /// The loop says that the deadline has passed.
+    static void expire(timer& due) noexcept {
+        auto& self = static_cast<deadline_scope&>(due);
+        self.expired_ = true;
+        self.cancel();
+    }
+
+    /// Whether a `cancelled` that arrives here means that the time ran out.
+    bool timed_out() const noexcept { return expired_ && absorbs(); }
+
+private:
+    void disarm() noexcept {
+        if (is_set())
+            remove_timer();
+    }
+    void remove_timer() noexcept;
+
+    loop* on_ = nullptr;
+    bool expired_ = false;
+};
+
+} // namespace coax::detail

@@ -1,0 +1,150 @@
+// The awaitables of `coax::socket`.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include <coax/address.hpp>
+#include <coax/chunk.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/operation.hpp>
+#include <coax/message_flags.hpp>
+
+namespace coax {
+
+class socket;
+struct accepted;
+
+/// A received datagram in a pooled buffer. The peer is unnamed where there is none.
+struct datagram {
+    datagram() noexcept = default;
+    datagram(chunk bytes, const coax::address& from, bool cut) noexcept
+        : data(std::move(bytes)), peer(from), truncated(cut) {}
+
+    chunk data;
+    address peer;
+    bool truncated = false; ///< it was longer than what was asked for; the rest is gone
+};
+
+/// What was received into a buffer of the caller.
+struct received {
+    received() noexcept = default;
+    received(std::size_t bytes, const coax::address& from, bool cut) noexcept
+        : size(bytes), peer(from), truncated(cut) {}
+
+    std::size_t size = 0; ///< bytes
+    address peer;
+    bool truncated = false; ///< it was longer than the buffer; the rest is gone
+};
+
+namespace detail {
+
+inline void* writable(const void* data) noexcept { return const_cast<void*>(data); }
+
+struct COAX_API accept_base : addressed_operation {
+    explicit accept_base(descriptor* on) noexcept
+        : addressed_operation(on, opcode::accept, operation_name::accept, nullptr, 0, message_flags::none) {}
+    accepted value();
+};
+
+struct connect_base : addressed_operation {
+    connect_base(descriptor* on, const address& to) noexcept
+        : addressed_operation(on, opcode::connect, operation_name::connect, nullptr, 0, message_flags::none, to) {}
+    void value() noexcept {}
+};
+
+struct recv_base : operation {
+    recv_base(descriptor* on, std::span<std::byte> into, message_flags how) noexcept
+        : operation(on, opcode::recv, operation_name::recv, into.data(), into.size(), how) {}
+    std::size_t value() noexcept { return transferred; }
+};
+
+struct COAX_API recv_chunk_base : operation {
+    recv_chunk_base(descriptor* on, std::size_t size, message_flags how) noexcept
+        : operation(on, opcode::recv_pooled, operation_name::recv, nullptr, size, how) {}
+    chunk value() noexcept;
+};
+
+struct recvfrom_base : message_operation {
+    recvfrom_base(descriptor* on, std::span<std::byte> into, message_flags how) noexcept
+        : message_operation(on, opcode::recvfrom, operation_name::recvfrom, into.data(), into.size(), how) {}
+    received value() noexcept { return {transferred, peer, truncated}; }
+};
+
+struct COAX_API recvfrom_chunk_base : message_operation {
+    recvfrom_chunk_base(descriptor* on, std::size_t size, message_flags how) noexcept
+        : message_operation(on, opcode::recvfrom_pooled, operation_name::recvfrom, nullptr, size, how) {}
+    datagram value() noexcept;
+};
+
+struct send_base : operation {
+    send_base(descriptor* on, bytes_view bytes, message_flags how) noexcept
+        : operation(on, opcode::send, operation_name::send, writable(bytes.data()), bytes.size(), how) {}
+    std::size_t value() noexcept { return transferred; }
+};
+
+struct sendall_base : operation {
+    sendall_base(descriptor* on, bytes_view bytes, message_flags how) noexcept
+        : operation(on, opcode::send, operation_name::sendall, writable(bytes.data()), bytes.size(), how) {
+        whole = true;
+    }
+    void value() noexcept {}
+};
+
+template <std::size_t N>
+struct sendall_pieces_base : vector_operation {
+    template <class... Bytes>
+    explicit sendall_pieces_base(descriptor* on, message_flags how, const Bytes&... bytes) noexcept
+        : vector_operation(on, operation_name::sendall, storage, N, how),
+          storage{{writable(bytes.data()), bytes.size()}...} {
+        whole = true;
+    }
+    void value() noexcept {}
+    buffer_view storage[N];
+};
+
+struct sendto_base : addressed_operation {
+    sendto_base(descriptor* on, bytes_view bytes, const address& to, message_flags how) noexcept
+        : addressed_operation(on, opcode::sendto, operation_name::sendto, writable(bytes.data()), bytes.size(), how,
+                              to) {}
+    std::size_t value() noexcept { return transferred; }
+};
+
+/// `connect` whose I/O errors are its value.
+class [[nodiscard]] connect_ex_operation : public suspending<connect_base> {
+public:
+    using suspending::suspending;
+    std::error_code await_resume() {
+        if (conclude())
+            return {};
+        const failure why = failed();
+        if (why.why() >= failure::cause::cancelled)
+            why.raise();
+        return why.code();
+    }
+    result<std::error_code> await_result() noexcept {
+        if (conclude())
+            return std::error_code();
+        failure why = failed();
+        if (why.why() >= failure::cause::cancelled)
+            return why;
+        return why.code();
+    }
+};
+
+using accept_operation = awaited<accept_base>;
+using connect_operation = awaited<connect_base>;
+using recv_operation = awaited<recv_base>;
+using recv_chunk_operation = awaited<recv_chunk_base>;
+using recvfrom_operation = awaited<recvfrom_base>;
+using recvfrom_chunk_operation = awaited<recvfrom_chunk_base>;
+using send_operation = awaited<send_base>;
+using sendall_operation = awaited<sendall_base>;
+template <std::size_t N>
+using sendall_pieces_operation = awaited<sendall_pieces_base<N>>;
+using sendto_operation = awaited<sendto_base>;
+
+} // namespace detail
+} // namespace coax

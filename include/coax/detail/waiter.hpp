@@ -1,0 +1,85 @@
+// What a suspended coroutine waits on.
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+
+#include <coax/config.hpp>
+#include <coax/detail/scope.hpp>
+#include <coax/detail/timer.hpp>
+
+namespace coax::detail {
+
+class loop;
+
+/// An entry of the ready queue: a coroutine that the loop resumes in a later step.
+struct ready_node {
+    ready_node* next = nullptr;
+    std::coroutine_handle<> handle;
+};
+
+/// Why a wait is asked to end before what it waits for has happened.
+enum class stop_reason : unsigned char {
+    none,
+    scope,   // its scope was cancelled
+    expired, // its deadline passed
+    closed,  // the socket was closed
+    abandon, // the coroutine is being destroyed
+};
+
+enum class wait_state : unsigned char { idle, pending, ready };
+
+/// The base of everything that suspends a coroutine. It lives in the awaiter, so in the coroutine's frame: starting a
+/// wait allocates nothing. While pending it is linked into its scope (and, with a deadline, into the timers).
+struct COAX_API waiter : ready_node, timer {
+    /// Asks the wait to end for the given reason; it ends by `finish` at once or later, exactly once.
+    using stop_function = void (*)(waiter&, stop_reason) noexcept;
+
+    explicit waiter(stop_function on_stop) noexcept : timer(owner_kind::wait), stop(on_stop) {}
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+    ~waiter() {
+        if (state != wait_state::idle)
+            abandon();
+    }
+
+    /// Begins the wait: `arrive`, and `link` unless it is refused.
+    bool enter(loop& on, scope& within, std::coroutine_handle<> coroutine) noexcept;
+
+    /// Stands at the checkpoint. In a cancelled scope the wait is refused: the coroutine resumes through the ready queue with
+    /// `reason == stop_reason::scope`, and false is returned.
+    bool arrive(loop& on, scope& within, std::coroutine_handle<> coroutine) noexcept;
+
+    /// For a wait that has arrived and has to last.
+    void link() noexcept;
+
+    /// For one that has arrived and is over already. False: the coroutine goes on at once. It resumes through the ready queue where it
+    /// has gone on often enough in this turn of the loop.
+    bool pass() noexcept;
+
+    /// Takes the pending wait out of its scope: no cancellation reaches it any more.
+    void unlink() noexcept;
+
+    /// Ends the wait: the coroutine goes to the ready queue.
+    void finish() noexcept;
+
+    /// Ends the wait without resuming anybody, because the coroutine runs on (or is about to be destroyed).
+    void leave() noexcept;
+
+    /// Lets the loop ask the wait to stop at the given time; room among the timers has been made before the wait began.
+    void set_deadline(std::int64_t nanoseconds) noexcept;
+
+    stop_function stop;
+    loop* owner = nullptr;
+    scope* within = nullptr;
+    waiter* scope_next = nullptr;
+    waiter** scope_link = nullptr; // what points at this waiter in its scope's list; null when not linked
+    wait_state state = wait_state::idle;
+    stop_reason reason = stop_reason::none;
+
+protected:
+    /// The coroutine is destroyed while it waits: the wait ends synchronously.
+    void abandon() noexcept;
+};
+
+} // namespace coax::detail

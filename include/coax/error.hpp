@@ -1,0 +1,145 @@
+// The errors of I/O operations: as a value (`failure`) and as exceptions.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+
+namespace coax {
+
+/// What was being done when an error came up; part of every message.
+enum class operation_name : unsigned char {
+    none,
+    socket,
+    socketpair,
+    adopt,
+    bind,
+    listen,
+    accept,
+    connect,
+    recv,
+    send,
+    sendall,
+    recvfrom,
+    sendto,
+    shutdown,
+    close,
+    detach,
+    getsockname,
+    getpeername,
+    setsockopt,
+    getsockopt,
+    sleep,
+    wait_signal,
+    with_timeout,
+    with_deadline,
+    to_thread,
+    lock,
+    acquire,
+    wait,
+    channel_send,
+    channel_recv,
+    read,
+    readexactly,
+    readline,
+    readuntil,
+    write,
+    flush,
+    frame_recv,
+    frame_send,
+    getaddrinfo,
+    create_connection,
+    create_server,
+    activated_listeners,
+    proxy_header,
+    serve,
+};
+
+/// The name as in the socket vocabulary, for example "recvfrom".
+COAX_API const char* to_string(operation_name name) noexcept;
+
+/// Why an operation gave no value: an error of the system, an expired limit, a cancellation, or an exception of a task.
+class COAX_API failure {
+public:
+    enum class cause : unsigned char { error, timeout, cancelled, exception };
+
+    /// An error of the system.
+    explicit failure(std::error_code code, operation_name operation = operation_name::none,
+                     std::size_t transferred = 0) noexcept
+        : code_(code), transferred_(transferred), operation_(operation) {}
+    failure(cause why, operation_name operation, std::size_t transferred = 0) noexcept;
+    /// The exception that is being handled, which `raise` throws again unchanged. I/O errors and cancellations are told apart.
+    static failure from_current_exception() noexcept;
+
+    cause why() const noexcept { return cause_; }
+    /// The error code; `std::errc::timed_out` for a timeout, `operation_canceled` for a cancellation.
+    const std::error_code& code() const noexcept { return code_; }
+    operation_name operation() const noexcept { return operation_; }
+    /// The other end (or the address given to the call); unnamed where none is known.
+    const address& peer() const noexcept;
+    /// Bytes that went out before the failure; other than zero only for `sendall` and what is built on it.
+    std::size_t transferred() const noexcept { return transferred_; }
+    /// "recv 127.0.0.1:50007: Connection reset by peer".
+    std::string message() const;
+
+    /// Throws it: `io_error`, `timeout_error`, `cancelled` or the exception itself.
+    [[noreturn]] void raise() const;
+    /// The exception that `raise` throws.
+    std::exception_ptr to_exception() const noexcept;
+
+    /// Names the other end.
+    failure& with_peer(const address& peer) noexcept;
+    /// Says how many bytes went out; an exception of a more special type is forgotten if that changes.
+    failure& with_transferred(std::size_t count) noexcept;
+    /// Makes a timeout of a cancellation: the scope that was cancelled was one with a deadline.
+    failure& as_timeout(operation_name limited_by) noexcept;
+
+    friend bool operator==(const failure& left, const std::error_code& right) noexcept { return left.code_ == right; }
+    friend bool operator==(const failure& left, std::errc right) noexcept { return left.code_ == right; }
+
+private:
+    friend class io_error;
+
+    std::error_code code_;
+    std::size_t transferred_ = 0;
+    std::shared_ptr<const address> peer_;
+    std::exception_ptr exception_;
+    operation_name operation_ = operation_name::none;
+    cause cause_ = cause::error;
+};
+
+/// A failed socket operation. `what()` names the operation, the address and the reason.
+class COAX_API io_error : public std::system_error {
+public:
+    explicit io_error(const failure& reason);
+    io_error(const io_error&) noexcept = default;
+    io_error& operator=(const io_error&) noexcept = default;
+    ~io_error() override;
+
+    operation_name operation() const noexcept { return reason_.operation(); }
+    /// The other end (or the address given to the call); unnamed where none is known.
+    const address& peer() const noexcept { return reason_.peer(); }
+    /// Bytes that went out before the error; other than zero only for `sendall` and what is built on it.
+    std::size_t transferred() const noexcept { return reason_.transferred(); }
+    const failure& reason() const noexcept { return reason_; }
+
+private:
+    failure reason_;
+};
+
+/// The limit of an operation (`settimeout`, `with_timeout`) passed before it completed. `code()` is `std::errc::timed_out`; a
+/// timeout that the system reports (a dead peer) is an `io_error` with the same condition instead.
+class COAX_API timeout_error : public io_error {
+public:
+    explicit timeout_error(const failure& reason) : io_error(reason) {}
+    timeout_error(const timeout_error&) noexcept = default;
+    timeout_error& operator=(const timeout_error&) noexcept = default;
+    ~timeout_error() override;
+};
+
+} // namespace coax

@@ -1,0 +1,116 @@
+// Listening sockets that are ready to accept: made from an address, or inherited from the service manager.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+#include <coax/socket.hpp>
+
+namespace coax {
+namespace detail {
+struct bound_path;
+struct create_server_fn;
+} // namespace detail
+
+/// A socket that listens, and the path that it made in the file system if it is a UNIX socket.
+///
+/// The path belongs to the listener that `create_server` has bound to it: `close` and the destructor remove it, before the socket is
+/// closed, if the file there is still the one that this socket made. A path that somebody else has replaced stays, and so does one that
+/// was inherited from the service manager. In a forked child closing removes nothing: the path is the parent's. What is moved from
+/// removes nothing.
+class COAX_API listener {
+public:
+    /// No socket: `accept` fails with `bad_file_descriptor`.
+    listener() noexcept;
+    /// Takes a socket that listens already. Its path, if it has one, stays whoever's it is.
+    explicit listener(coax::socket listening) noexcept;
+    listener(listener&& other) noexcept;
+    listener& operator=(listener&& other) noexcept;
+    /// Closes it.
+    ~listener();
+
+    /// Waits for a connection, as `socket::accept` does, with the same errors.
+    /// Cancellation: safe; a connection that had arrived is returned, or goes to the next `accept`. Source: accept(2).
+    detail::accept_operation accept() noexcept { return socket_.accept(); }
+
+    /// The address it is bound to: the port that the system chose for port 0. Source: getsockname(2).
+    address getsockname() const { return socket_.getsockname(); }
+
+    /// False when closed or moved from.
+    bool is_open() const noexcept { return socket_.is_open(); }
+
+    /// Removes the path if it is its own, and closes the socket. Those who wait to accept resume with `bad_file_descriptor`. Connections
+    /// that nobody has accepted are reset. Closing twice is harmless.
+    void close() noexcept;
+
+    /// The socket itself, for its options; it stays the listener's.
+    coax::socket& socket() noexcept { return socket_; }
+
+private:
+    friend struct detail::create_server_fn;
+
+    coax::socket socket_;
+    std::unique_ptr<detail::bound_path> path_;
+};
+
+struct server_options {
+    /// How many connections may wait to be accepted; the system caps it.
+    int backlog = 128;
+    /// Several listeners share the address, and the system spreads the connections over them.
+    bool reuse_port = false;
+    /// For the address "any" (`""` and `::`): one IPv6 socket that takes IPv4 connections as well. Where the machine has no IPv6,
+    /// `""` becomes an IPv4 socket. Without it `""` is IPv4, and an IPv6 socket takes IPv6 only. For other addresses it means nothing.
+    bool dual_stack = false;
+    /// Binds although connections of an earlier server are still in TIME_WAIT. Not for UNIX sockets.
+    bool reuse_address = true;
+    /// The permissions of a UNIX path, whatever the umask is. Who may not write to it cannot connect.
+    unsigned mode = 0600;
+    /// Takes a listener for this address that the service manager has handed over, if there is one, instead of making it.
+    bool activation = true;
+};
+
+namespace detail {
+struct COAX_API create_server_fn {
+    listener operator()(const address& at, const server_options& options = {}) const;
+};
+} // namespace detail
+
+/// `listener server = create_server({"", 50007})`: a stream socket that is bound to the address and listens. At once, not awaited.
+/// Placeholders are IPv4 unless `dual_stack` says otherwise.
+///
+/// A UNIX path is made with its permissions from the start: there is no moment in which others could connect. What is there already is
+/// removed only if it is a socket on which nobody listens any more; a server that lives is `address_in_use`, and so is anything that is
+/// no socket, which is never touched. Two servers that are started at the same moment may both find the same dead socket: one of
+/// them gets `address_in_use`.
+///
+/// A listener from the service manager is taken as it is: it keeps its backlog, its options and its permissions. `""` takes one
+/// for any address, IPv4 or IPv6.
+///
+/// Throws `io_error` (`address_in_use`, `address_not_available`, `permission_denied`, …), and `std::invalid_argument` as
+/// `activated_listeners` does. Source: bind(2), listen(2), unix(7).
+inline constexpr detail::create_server_fn create_server{};
+
+/// A listener from the service manager.
+struct activated_listener {
+    activated_listener(std::string called, coax::listener made) noexcept
+        : name(std::move(called)), listener(std::move(made)) {}
+
+    std::string name; ///< of LISTEN_FDNAMES; "unknown" where there is none
+    coax::listener listener;
+};
+
+/// The listeners that were handed to this process by systemd or whoever speaks its protocol (LISTEN_PID, LISTEN_FDS and
+/// LISTEN_FDNAMES), in their order: the stream sockets that listen, those that `create_server` has taken left out. Sockets of other
+/// kinds and files are skipped and stay open; all of them are closed on exec. Their paths are the service manager's.
+///
+/// Each is given away once: a second call gives nothing. The process remembers that, and leaves its environment as it is; children
+/// are not concerned, since LISTEN_PID is not theirs. From any thread.
+///
+/// Throws `std::invalid_argument` that names the variable whose value cannot be right. Source: sd_listen_fds(3).
+COAX_API std::vector<activated_listener> activated_listeners();
+
+} // namespace coax

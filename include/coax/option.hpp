@@ -1,0 +1,168 @@
+// Socket options with a name and a type. What each is called at the system's interface, and whether the
+// platform has it at all, is known to src/os alone: where it is missing, the call fails with no_protocol_option.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+
+#include <coax/config.hpp>
+#include <coax/kind.hpp>
+
+namespace coax::detail {
+
+enum class option_id : unsigned char {
+    reuse_address,
+    reuse_port,
+    broadcast,
+    keep_alive,
+    keep_alive_idle,
+    keep_alive_interval,
+    keep_alive_count,
+    linger,
+    receive_buffer_size,
+    send_buffer_size,
+    out_of_band_inline,
+    no_delay,
+    quick_ack,
+    user_timeout,
+    v6_only,
+    error,
+    type,
+    accepting,
+};
+
+/// The value of any option, wide enough that nothing is cut off before src/os has checked its range.
+struct option_words {
+    std::int64_t first = 0;
+    std::int64_t second = 0;
+};
+
+/// Sets or reads one option; 0 or an errno value. A value the system's type cannot hold gives EINVAL.
+COAX_API int set_option(native_handle handle, option_id id, option_words value) noexcept;
+COAX_API int get_option(native_handle handle, option_id id, option_words& value) noexcept;
+
+/// How a value of type T becomes words and back.
+template <class T>
+struct option_codec;
+
+template <>
+struct option_codec<bool> {
+    static constexpr option_words encode(bool value) noexcept { return {value ? 1 : 0, 0}; }
+    static constexpr bool decode(option_words words) noexcept { return words.first != 0; }
+};
+
+template <>
+struct option_codec<int> {
+    static constexpr option_words encode(int value) noexcept { return {value, 0}; }
+    static constexpr int decode(option_words words) noexcept { return static_cast<int>(words.first); }
+};
+
+template <class Rep, class Period>
+struct option_codec<std::chrono::duration<Rep, Period>> {
+    using duration = std::chrono::duration<Rep, Period>;
+    static constexpr option_words encode(duration value) noexcept { return {value.count(), 0}; }
+    static constexpr duration decode(option_words words) noexcept { return duration(words.first); }
+};
+
+template <>
+struct option_codec<std::optional<std::chrono::seconds>> {
+    using value_type = std::optional<std::chrono::seconds>;
+    static constexpr option_words encode(value_type value) noexcept {
+        return value ? option_words{1, value->count()} : option_words{};
+    }
+    static constexpr value_type decode(option_words words) noexcept {
+        return words.first != 0 ? value_type(std::chrono::seconds(words.second)) : std::nullopt;
+    }
+};
+
+template <>
+struct option_codec<kind> {
+    static constexpr kind decode(option_words words) noexcept { return static_cast<kind>(words.first); }
+};
+
+template <>
+struct option_codec<std::error_code> {
+    static std::error_code decode(option_words words) noexcept {
+        return {static_cast<int>(words.first), std::system_category()};
+    }
+};
+
+} // namespace coax::detail
+
+namespace coax::option {
+
+/// An option whose value, of type T, can be read.
+template <class T>
+struct readable {
+    using value_type = T;
+    constexpr explicit readable(detail::option_id which) noexcept : id(which) {}
+    detail::option_id id;
+};
+
+/// An option whose value, of type T, can be set and read.
+template <class T>
+struct of : readable<T> {
+    using readable<T>::readable;
+};
+
+/// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR).
+inline constexpr of<bool> reuse_address{detail::option_id::reuse_address};
+
+/// Lets several sockets bind one address; the kernel spreads connections and datagrams over them (SO_REUSEPORT).
+inline constexpr of<bool> reuse_port{detail::option_id::reuse_port};
+
+/// Allows datagrams to a broadcast address (SO_BROADCAST).
+inline constexpr of<bool> broadcast{detail::option_id::broadcast};
+
+/// Probes an idle connection, so that a vanished peer is noticed (SO_KEEPALIVE).
+inline constexpr of<bool> keep_alive{detail::option_id::keep_alive};
+
+/// How long a connection is idle before the first probe (TCP_KEEPIDLE), in seconds, at least 1.
+inline constexpr of<std::chrono::seconds> keep_alive_idle{detail::option_id::keep_alive_idle};
+
+/// The time between two probes (TCP_KEEPINTVL), in seconds, at least 1.
+inline constexpr of<std::chrono::seconds> keep_alive_interval{detail::option_id::keep_alive_interval};
+
+/// How many unanswered probes end the connection (TCP_KEEPCNT).
+inline constexpr of<int> keep_alive_count{detail::option_id::keep_alive_count};
+
+/// What becomes of unsent data at close (SO_LINGER): nothing set, it is sent in the background; zero seconds,
+/// it is dropped and the connection is reset.
+inline constexpr of<std::optional<std::chrono::seconds>> linger{detail::option_id::linger};
+
+/// The size of the kernel's receive buffer in bytes (SO_RCVBUF). The kernel may round it, and caps it. Reads back in
+/// the unit in which it is set: the doubling that Linux adds for its own bookkeeping is taken off.
+inline constexpr of<int> receive_buffer_size{detail::option_id::receive_buffer_size};
+
+/// The size of the kernel's send buffer in bytes (SO_SNDBUF), as `receive_buffer_size`.
+inline constexpr of<int> send_buffer_size{detail::option_id::send_buffer_size};
+
+/// Leaves urgent data in the stream, where it was sent (SO_OOBINLINE).
+inline constexpr of<bool> out_of_band_inline{detail::option_id::out_of_band_inline};
+
+/// Sends small segments at once instead of collecting them (TCP_NODELAY).
+inline constexpr of<bool> no_delay{detail::option_id::no_delay};
+
+/// Acknowledges at once instead of with the next data (TCP_QUICKACK; Linux, and not lasting: the kernel may leave
+/// this mode by itself).
+inline constexpr of<bool> quick_ack{detail::option_id::quick_ack};
+
+/// How long sent data may stay unacknowledged before the connection fails (TCP_USER_TIMEOUT; Linux), in
+/// milliseconds; zero is the system's default.
+inline constexpr of<std::chrono::milliseconds> user_timeout{detail::option_id::user_timeout};
+
+/// Whether an IPv6 socket refuses IPv4 (IPV6_V6ONLY). To be set before `bind`.
+inline constexpr of<bool> v6_only{detail::option_id::v6_only};
+
+/// The pending error, which reading it clears (SO_ERROR).
+inline constexpr readable<std::error_code> error{detail::option_id::error};
+
+/// The kind of the socket (SO_TYPE).
+inline constexpr readable<kind> type{detail::option_id::type};
+
+/// Whether the socket is listening (SO_ACCEPTCONN).
+inline constexpr readable<bool> accepting{detail::option_id::accepting};
+
+} // namespace coax::option

@@ -1,0 +1,231 @@
+// `result<T>`: what an awaited operation gave, or why it failed, as a value; and `as_result`, which asks for it.
+#pragma once
+
+#include <coroutine>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <coax/detail/awaiter.hpp>
+#include <coax/detail/loop.hpp>
+#include <coax/error.hpp>
+#include <coax/task.hpp>
+
+namespace coax {
+
+/// The value of an operation, or the reason why there is none.
+template <class T>
+class [[nodiscard]] result {
+    static_assert(std::is_object_v<T>, "a result holds an object, a reference or void");
+
+public:
+    using value_type = T;
+
+    result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : value_(std::move(value)), has_value_(true) {}
+    result(failure reason) noexcept : failure_(std::move(reason)), has_value_(false) {}
+    result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : has_value_(other.has_value_) {
+        if (has_value_)
+            std::construct_at(std::addressof(value_), std::move(other.value_));
+        else
+            std::construct_at(std::addressof(failure_), std::move(other.failure_));
+    }
+    result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
+        if (this == &other)
+            return *this;
+        if constexpr (std::is_nothrow_move_constructible_v<T>) {
+            std::destroy_at(this);
+            std::construct_at(this, std::move(other));
+        } else {
+            // A move that throws leaves this exception behind, as the failure.
+            std::destroy_at(this);
+            try {
+                std::construct_at(this, std::move(other));
+            } catch (...) {
+                std::construct_at(this, failure::from_current_exception());
+                throw;
+            }
+        }
+        return *this;
+    }
+    ~result() {
+        if (has_value_)
+            std::destroy_at(std::addressof(value_));
+        else
+            std::destroy_at(std::addressof(failure_));
+    }
+
+    bool has_value() const noexcept { return has_value_; }
+    explicit operator bool() const noexcept { return has_value_; }
+
+    /// The value; throws the failure as its exception where there is none.
+    T& value() & {
+        check();
+        return value_;
+    }
+    const T& value() const& {
+        check();
+        return value_;
+    }
+    T&& value() && {
+        check();
+        return std::move(value_);
+    }
+
+    /// The value; there must be one.
+    T& operator*() & noexcept { return value_; }
+    const T& operator*() const& noexcept { return value_; }
+    T&& operator*() && noexcept { return std::move(value_); }
+    T* operator->() noexcept { return std::addressof(value_); }
+    const T* operator->() const noexcept { return std::addressof(value_); }
+
+    template <class U>
+    T value_or(U&& other) && {
+        return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
+    }
+
+    /// The failure; there must be one.
+    failure& error() noexcept { return failure_; }
+    const failure& error() const noexcept { return failure_; }
+
+private:
+    void check() const {
+        if (!has_value_)
+            failure_.raise();
+    }
+
+    union {
+        T value_;
+        failure failure_;
+    };
+    bool has_value_;
+};
+
+/// The outcome of an operation without a value.
+template <>
+class [[nodiscard]] result<void> {
+public:
+    using value_type = void;
+
+    result() noexcept : empty_(), has_value_(true) {}
+    result(failure reason) noexcept : failure_(std::move(reason)), has_value_(false) {}
+    result(result&& other) noexcept : empty_(), has_value_(other.has_value_) {
+        if (!has_value_)
+            std::construct_at(std::addressof(failure_), std::move(other.failure_));
+    }
+    result& operator=(result&& other) noexcept {
+        if (this != &other) {
+            std::destroy_at(this);
+            std::construct_at(this, std::move(other));
+        }
+        return *this;
+    }
+    ~result() {
+        if (!has_value_)
+            std::destroy_at(std::addressof(failure_));
+    }
+
+    bool has_value() const noexcept { return has_value_; }
+    explicit operator bool() const noexcept { return has_value_; }
+    void value() const {
+        if (!has_value_)
+            failure_.raise();
+    }
+    failure& error() noexcept { return failure_; }
+    const failure& error() const noexcept { return failure_; }
+
+private:
+    union {
+        char empty_;
+        failure failure_;
+    };
+    bool has_value_;
+};
+
+/// The outcome of an operation that gives a reference.
+template <class T>
+class [[nodiscard]] result<T&> {
+public:
+    using value_type = T&;
+
+    result(T& value) noexcept : target_(std::addressof(value)) {}
+    result(failure reason) noexcept : target_(std::move(reason)) {}
+
+    bool has_value() const noexcept { return target_.has_value(); }
+    explicit operator bool() const noexcept { return target_.has_value(); }
+    T& value() const { return *target_.value(); }
+    T& operator*() const noexcept { return **target_; }
+    T* operator->() const noexcept { return *target_; }
+    failure& error() noexcept { return target_.error(); }
+    const failure& error() const noexcept { return target_.error(); }
+
+private:
+    result<T*> target_;
+};
+
+namespace detail {
+
+template <class T>
+result<T> task_awaiter<T>::await_result() noexcept {
+    try {
+        if constexpr (std::is_void_v<T>) {
+            child_.promise().take();
+            return {};
+        } else {
+            return child_.promise().take();
+        }
+    } catch (...) {
+        return failure::from_current_exception();
+    }
+}
+
+/// Waits as the inner awaiter does. Its value is the inner one's result; a cancellation and an exception of a task's own are no result.
+template <class A>
+class [[nodiscard]] as_result_awaiter : public adapter<as_result_awaiter<A>> {
+public:
+    using value_type = result<value_of<A>>;
+
+    explicit as_result_awaiter(A&& inner) noexcept : inner_(std::forward<A>(inner)) {}
+
+    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+        return inner_.awaiter().suspend(around, coroutine);
+    }
+    value_type await_resume() {
+        value_type outcome = inner_.awaiter().await_result();
+        if (is_no_result(outcome))
+            outcome.error().raise();
+        return outcome;
+    }
+    result<value_type> await_result() noexcept {
+        try {
+            value_type outcome = inner_.awaiter().await_result();
+            if (is_no_result(outcome))
+                return std::move(outcome.error());
+            return outcome;
+        } catch (...) { // from moving the value
+            return failure::from_current_exception();
+        }
+    }
+
+private:
+    static bool is_no_result(const value_type& outcome) noexcept {
+        return !outcome && outcome.error().why() >= failure::cause::cancelled;
+    }
+
+    held<A> inner_;
+};
+
+struct as_result_fn {
+    template <scoped_awaitable A>
+    as_result_awaiter<A> operator()(A&& awaitable) const noexcept {
+        return as_result_awaiter<A>(std::forward<A>(awaitable));
+    }
+};
+
+} // namespace detail
+
+/// `co_await as_result(conn.recv(n))` gives `result<chunk>`: an I/O error or a timeout comes as a value, and nothing is thrown
+/// inside. A cancellation and a task's own exceptions pass through as exceptions. Await it in the expression that makes it.
+/// Cancellation: that of what it wraps.
+inline constexpr detail::as_result_fn as_result{};
+
+} // namespace coax

@@ -1,0 +1,124 @@
+// Serving: accept, handle, keep within limits, end gracefully.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <coax/address.hpp>
+#include <coax/cancelled.hpp>
+#include <coax/clock.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/callable.hpp>
+#include <coax/detail/function_ref.hpp>
+#include <coax/listener.hpp>
+#include <coax/socket.hpp>
+#include <coax/task.hpp>
+
+namespace coax {
+
+/// What happens to connections when a server begins to end.
+enum class drain_mode : unsigned char {
+    /// Their receiving direction is shut down: a handler reads what has arrived already, then the end of the stream, and leaves as if
+    /// the peer had finished. (On Linux a TCP peer that goes on sending is still heard for a while; a UNIX peer's sends fail.)
+    end_input,
+    leave_open, ///< Nothing; handlers learn in their own way that it is time to go.
+};
+
+/// Whether connections come through a proxy that says whose they are.
+enum class proxy_mode : unsigned char {
+    off,      ///< No: what arrives is for the handler, all of it.
+    required, ///< Each begins with a PROXY header, see `read_proxy_header`; one that does not is refused.
+};
+
+struct serve_options {
+    /// How many connections may be open at once; 0 is no limit. At the limit nothing is accepted, and clients wait in the backlog.
+    std::size_t max_connections = 0;
+    /// How long connections may go on when the server ends, before they are cancelled. Zero cancels them at once.
+    clock::duration drain_timeout = std::chrono::seconds(30);
+    /// A connection on which no byte has gone in either direction for so long is cancelled; zero is no limit. It counts what operations
+    /// on the socket moved, also parts of a `sendall`. A peer that sends one byte now and then is not idle: what a whole request may
+    /// take is limited with `with_timeout` in the handler.
+    clock::duration idle_timeout = clock::duration::zero();
+    /// Called for each exception that a handler threw, `connection_reset` and its like included, with the peer it served. The default is
+    /// the scheduler's `on_suppressed`. It must outlive the server, and not throw.
+    function_ref<void(std::exception_ptr error, const address& peer)> on_error = {};
+    drain_mode drain = drain_mode::end_input;
+    /// With `required` the handler gets the connection behind its header, and as `peer` the source that the header names; errors of the
+    /// connection name it too, `getpeername` still gives the proxy. Where the header names nobody (`proxy_header::source`), a health check
+    /// for one, the peer is the proxy. Connections that are refused, with `proxy_malformed`, `proxy_truncated`, `proxy_untrusted` or a
+    /// `timeout_error`, are closed, and reported to `on_error` with the peer that the connection itself has.
+    ///
+    /// A handler that wants to know what else a header says leaves this off and calls `read_proxy_header` itself.
+    proxy_mode proxy = proxy_mode::off;
+    /// Whether this peer may say whose connection it is. All others are refused before anything is read: with a header of its own
+    /// making, anybody can seem to be anybody. Without this everyone may, which is right only where nobody but the proxies can reach the
+    /// server. It must outlive the server, and not throw.
+    function_ref<bool(const address& peer)> proxy_trusted = {};
+    /// How long a connection may take to send its header; zero is no limit. No other connection waits for it. When the server
+    /// ends, one whose header has not come is refused as if its peer had left.
+    clock::duration proxy_timeout = std::chrono::seconds(5);
+};
+
+namespace detail {
+
+using connection_handler = function_ref<task<>(socket conn, address peer)>;
+
+/// What a server accepts from.
+class listening {
+public:
+    listening(listener& from) noexcept : listener_(&from) {}   // NOLINT(google-explicit-constructor)
+    listening(coax::socket& from) noexcept : socket_(&from) {} // NOLINT(google-explicit-constructor)
+    coax::socket& socket() const noexcept { return listener_ != nullptr ? listener_->socket() : *socket_; }
+    void close() const noexcept {
+        if (listener_ != nullptr)
+            listener_->close();
+        else
+            socket_->close();
+    }
+
+private:
+    listener* listener_ = nullptr;
+    coax::socket* socket_ = nullptr;
+};
+
+/// Throws `std::invalid_argument`.
+COAX_API void check_options(const serve_options& options);
+
+COAX_API task<> serve_connections(listening at, connection_handler handler, serve_options options);
+
+template <class Handler>
+task<> run_server(listening at, Handler handler, serve_options options) {
+    co_await serve_connections(at, connection_handler(handler), options);
+}
+
+struct serve_fn {
+    template <class Handler>
+        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Handler>&, socket, address>
+    task<> operator()(listening at, Handler&& handler, serve_options options = {}) const {
+        reject_unsafe_closure<Handler>();
+        check_options(options);
+        return run_server<Handler>(at, std::forward<Handler>(handler), options);
+    }
+};
+
+} // namespace detail
+
+/// `co_await serve(listener, handler)`: accepts connections and runs `handler(conn, peer)` (a `task<>(coax::socket, coax::address)`) for
+/// each, all at the same time, until it is cancelled. The listener may be a `coax::socket` that listens. It, and a handler that has a
+/// name, must outlive the call; the listener is closed when it ends, however it ends.
+///
+/// What a handler throws goes to `on_error`, and no other connection notices. Where the process or the system runs out of
+/// descriptors or memory, clients wait in the backlog: it tries again when a connection has ended, or after a pause that grows
+/// from 5 milliseconds to a second. Any other error of `accept` ends it, after the connections, and is thrown. If somebody closes the
+/// listener it returns after the connections; at `max_connections` it notices when one of them has ended.
+///
+/// Cancellation: it drains. The listener is closed at once, so that new clients are refused, and connections in its backlog, which
+/// nobody has accepted, are reset. Handlers go on, see `drain_mode`, for up to `drain_timeout`, then they are cancelled; `cancelled` is
+/// thrown when all have ended. A cancellation from further out than the one that began this, and the end of the scheduler's run, cancel
+/// the handlers at once: a scope around a scope is the way to have a second Ctrl-C that does not wait.
+inline constexpr detail::serve_fn serve{};
+
+} // namespace coax

@@ -1,0 +1,251 @@
+// Sockets: the BSD vocabulary, awaited.
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <coax/address.hpp>
+#include <coax/chunk.hpp>
+#include <coax/clock.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/socket_operations.hpp>
+#include <coax/error.hpp>
+#include <coax/kind.hpp>
+#include <coax/message_flags.hpp>
+#include <coax/option.hpp>
+#include <coax/shutdown_how.hpp>
+
+namespace coax {
+namespace detail {
+struct socket_access;
+}
+
+/// What `detach` leaves in the caller's hands.
+struct detached;
+
+struct stream_options;
+template <class S>
+class basic_stream;
+
+/// A socket. Closed on exec and non-blocking underneath; it never raises SIGPIPE.
+///
+/// It may be made before a scheduler exists, and binds to the scheduler that first awaits it; while idle it can move on to another
+/// one (on the same thread, or after the first has ended). Several tasks may wait on one socket: reading (`accept`, `recv`, `recvfrom`) and
+/// writing (`connect`, `send`, `sendall`, `sendto`) are independent of each other, and each is first in, first out.
+///
+/// Every operation can throw `io_error` (with `std::errc` conditions; `bad_file_descriptor` once the socket is closed, also for
+/// those already waiting), `timeout_error` after the limit of `settimeout`, and `cancelled`. An operation that completed before its
+/// cancellation or timeout took effect reports what it did: no byte, datagram or connection is lost.
+///
+/// Awaitables refer to the socket and to the caller's buffers; await them before either is gone.
+class COAX_API socket {
+public:
+    /// No socket: every operation fails with `bad_file_descriptor`.
+    socket() noexcept = default;
+    /// Makes a socket. Throws `io_error`. Source: socket(2).
+    explicit socket(coax::family family, coax::kind kind = coax::kind::stream, int protocol = 0);
+    socket(socket&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    socket& operator=(socket&& other) noexcept;
+    /// Closes the socket, unless a stream that `makefile` has made is still there.
+    ~socket();
+
+    /// Takes over a handle made elsewhere and makes it non-blocking and closed on exec. On failure (`not_a_socket`, an unknown family
+    /// or kind) the handle stays the caller's. Nobody else may receive from it or close it afterwards.
+    static socket adopt(native_handle handle);
+
+    /// Gives the handle away, still non-blocking, with whatever had been received for it and not yet been delivered. Waiting
+    /// operations end with `bad_file_descriptor`; the socket is closed afterwards.
+    detached detach();
+
+    /// A buffered stream over this connection (`#include <coax/stream.hpp>`). It shares the connection, as in Python: the descriptor is
+    /// closed with the last of the socket and its streams, and at once for all of them by `close()` of any. The stream receives ahead, so
+    /// what is read through the socket afterwards is not in order. Throws `io_error` when closed.
+    basic_stream<socket> makefile();
+    basic_stream<socket> makefile(const stream_options& options);
+
+    /// False when closed or moved from.
+    bool is_open() const noexcept;
+    /// The family; throws `io_error` when closed.
+    coax::family family() const;
+    coax::kind kind() const;
+
+    /// Binds to an address of this machine; a placeholder takes the socket's family. Source: bind(2).
+    void bind(const address& name);
+    /// Accepts connections from now on; `backlog` is how many may wait to be accepted (0 is legal, the system caps it). Source: listen(2).
+    void listen(int backlog = 128);
+    /// The address this socket is bound to. Source: getsockname(2).
+    address getsockname() const;
+    /// The address of the other end; throws `not_connected` without one. Source: getpeername(2).
+    address getpeername() const;
+
+    /// Ends one direction or both: the peer reads the end of the stream after all that was sent. Waiting receives end as at the end of
+    /// the stream. A second call is harmless. Source: shutdown(2).
+    void shutdown(shutdown_how how);
+    /// Closes the socket: the address is free and the peer sees the end when this returns. Whoever waits on it resumes with
+    /// `bad_file_descriptor`. Closing twice is harmless. Unread data make the peer see a reset, as POSIX says.
+    void close() noexcept;
+
+    /// A typed option, such as `setsockopt(option::no_delay, true)`. Throws `io_error`; `no_protocol_option` where the system lacks it.
+    template <class T>
+    void setsockopt(option::of<T> which, std::type_identity_t<T> value) {
+        set_words(which.id, detail::option_codec<T>::encode(value));
+    }
+    template <class T>
+    T getsockopt(option::readable<T> which) const {
+        return detail::option_codec<T>::decode(get_words(which.id));
+    }
+    /// Any option by the system's own numbers. Source: setsockopt(2).
+    void setsockopt(int level, int name, int value);
+    void setsockopt(int level, int name, std::span<const std::byte> value);
+    int getsockopt(int level, int name) const;
+    /// At most `size` bytes of the option's value.
+    std::vector<std::byte> getsockopt(int level, int name, std::size_t size) const;
+
+    /// The limit of every single operation from now on: none (it waits), zero (`operation_would_block` at once when nothing can be
+    /// done) or positive (`timeout_error` after it). A negative duration throws `std::invalid_argument`, a huge one is clamped.
+    /// Accepted sockets start without a limit.
+    template <class Rep, class Period>
+    void settimeout(std::chrono::duration<Rep, Period> limit) {
+        set_limit(detail::saturate(limit));
+    }
+    void settimeout(std::optional<clock::duration> limit);
+    void settimeout(std::nullopt_t) { settimeout(std::optional<clock::duration>()); }
+    std::optional<clock::duration> gettimeout() const noexcept;
+    /// `setblocking(true)` is no limit, `setblocking(false)` a limit of zero.
+    void setblocking(bool blocking);
+    bool getblocking() const noexcept;
+
+    /// The system's handle, still owned by the socket; -1 when closed.
+    native_handle fileno() const noexcept;
+
+    /// Waits for a connection. Gives the new socket and its peer's address (unnamed if the peer is already gone). Connections that died
+    /// while they waited are passed over. Errors: `too_many_files_open`, after which it can be tried again; `invalid_argument` when not
+    /// listening.
+    /// Cancellation: safe; a connection that had arrived is returned, or goes to the next `accept`. Source: accept(2).
+    detail::accept_operation accept() noexcept { return detail::accept_operation(state_); }
+
+    /// Connects to an address; a placeholder takes the socket's family. Throws on failure; afterwards the socket is best closed.
+    /// For a datagram socket it sets the only peer. With a limit of zero an attempt under way is `operation_in_progress`.
+    /// Cancellation: the attempt is given up; close the socket. Source: connect(2).
+    detail::connect_operation connect(const address& peer) noexcept { return detail::connect_operation(state_, peer); }
+
+    /// The same with the error as the value: zero on success. A limit of `settimeout` that passed is `std::errc::timed_out`.
+    /// Cancellation: as `connect`; it is thrown, and so is the `timeout_error` of a `with_timeout` around it.
+    detail::connect_ex_operation connect_ex(const address& peer) noexcept {
+        return detail::connect_ex_operation(state_, peer);
+    }
+
+    /// Receives up to `size` bytes into a pooled buffer; what is there comes at once, and the chunk is false at the end of the stream.
+    /// `size` 0 gives an empty chunk (true) and touches nothing.
+    /// Cancellation: safe; received bytes are returned, never dropped. Source: recv(2).
+    detail::recv_chunk_operation recv(std::size_t size, message_flags flags = {}) noexcept {
+        return detail::recv_chunk_operation(state_, size, flags);
+    }
+
+    /// Receives into the caller's buffer; gives the number of bytes, 0 at the end of the stream (or for an empty buffer).
+    /// Cancellation: safe; received bytes are reported, never dropped. Source: recv(2).
+    detail::recv_operation recv(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
+        return detail::recv_operation(state_, buffer, flags);
+    }
+
+    /// Sends some of the bytes; gives how many, which may be fewer.
+    /// Cancellation: safe; bytes that went out are reported. Source: send(2).
+    detail::send_operation send(bytes_view bytes, message_flags flags = {}) noexcept {
+        return detail::send_operation(state_, bytes, flags);
+    }
+
+    /// Sends all of the bytes; another task's send never comes in between. On failure the exception's `transferred()` says how many
+    /// went out. The limit of `settimeout` is for all of it.
+    /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: send(2).
+    detail::sendall_operation sendall(bytes_view bytes, message_flags flags = {}) noexcept {
+        return detail::sendall_operation(state_, bytes, flags);
+    }
+
+    /// Sends several pieces, one after the other, as one `sendall`: `sendall(header, body)`.
+    /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: sendmsg(2).
+    template <class... Bytes>
+        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
+    detail::sendall_pieces_operation<sizeof...(Bytes) + 1> sendall(bytes_view first, const Bytes&... more) noexcept {
+        return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, message_flags::none, first,
+                                                                      bytes_view(more)...);
+    }
+    template <class... Bytes>
+        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
+    detail::sendall_pieces_operation<sizeof...(Bytes) + 1> sendall(message_flags flags, bytes_view first,
+                                                                   const Bytes&... more) noexcept {
+        return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, flags, first, bytes_view(more)...);
+    }
+
+    /// Receives one datagram of up to `size` bytes, with its sender. An empty one is true. On a stream it is `recv` with an unnamed peer.
+    /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
+    detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {
+        return detail::recvfrom_chunk_operation(state_, size, flags);
+    }
+    /// Receives one datagram into the caller's buffer.
+    /// Cancellation: safe; a received datagram is reported, never dropped. Source: recvfrom(2).
+    detail::recvfrom_operation recvfrom(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
+        return detail::recvfrom_operation(state_, buffer, flags);
+    }
+
+    /// Sends one datagram to an address; a placeholder takes the socket's family. Gives the number of bytes. Errors: `message_size` for
+    /// one that is too long.
+    /// Cancellation: safe; a datagram that went out is reported. Source: sendto(2).
+    detail::sendto_operation sendto(bytes_view bytes, const address& peer, message_flags flags = {}) noexcept {
+        return detail::sendto_operation(state_, bytes, peer, flags);
+    }
+
+private:
+    friend struct detail::accept_base;
+    friend struct detail::socket_access;
+    friend struct socket_pair;
+    friend COAX_API struct socket_pair socketpair(coax::kind kind);
+
+    explicit socket(detail::descriptor* state) noexcept : state_(state) {}
+
+    /// Another handle on the same descriptor.
+    socket share() const;
+    void let_go() noexcept;
+    void set_limit(clock::duration limit);
+    void set_words(detail::option_id id, detail::option_words value);
+    detail::option_words get_words(detail::option_id id) const;
+
+    detail::descriptor* state_ = nullptr;
+};
+
+/// A new connection and the address of its other end, which is unnamed if it is already gone.
+struct accepted {
+    accepted(socket connection, const address& from) noexcept : conn(std::move(connection)), peer(from) {}
+
+    socket conn;
+    address peer;
+};
+
+struct detached {
+    detached(native_handle of, std::vector<std::byte> bytes, std::vector<socket> connections) noexcept
+        : handle(of), unread(std::move(bytes)), unaccepted(std::move(connections)) {}
+
+    native_handle handle;           ///< the caller closes it
+    std::vector<std::byte> unread;  ///< received, but not yet delivered to any `recv`
+    std::vector<socket> unaccepted; ///< of a listener: connections taken from its backlog, but not yet delivered
+};
+
+/// Two sockets that are connected to each other.
+struct socket_pair {
+    socket_pair(socket a, socket b) noexcept : first(std::move(a)), second(std::move(b)) {}
+
+    socket first;
+    socket second;
+};
+
+/// Two connected UNIX sockets. Throws `io_error`. Source: socketpair(2).
+COAX_API socket_pair socketpair(coax::kind kind = coax::kind::stream);
+
+} // namespace coax

@@ -1,0 +1,316 @@
+// Buffered streams: lines, exact reads and gathered writes over a connection.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <stdexcept>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <coax/address.hpp>
+#include <coax/byte_stream.hpp>
+#include <coax/cancelled.hpp>
+#include <coax/chunk.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/quick.hpp>
+#include <coax/detail/stream_state.hpp>
+#include <coax/error.hpp>
+#include <coax/shutdown_how.hpp>
+#include <coax/slice.hpp>
+#include <coax/socket.hpp>
+#include <coax/stream_error.hpp>
+#include <coax/sync/mutex.hpp>
+#include <coax/task.hpp>
+
+namespace coax {
+
+/// How much a stream asks for and holds back, in bytes.
+struct stream_options {
+    std::size_t buffer_size = 4096;       ///< what one receive asks for, at least 1
+    std::size_t write_buffer_size = 8192; ///< writes are held back up to this size; 0 sends each at once
+};
+
+/// A connection read by lines, separators and exact sizes, and written through a buffer, as in asyncio.
+///
+/// `S` is a `byte_stream`: owned (`stream f(std::move(conn))`), or, as `basic_stream<T&>`, referred to.
+///
+/// One task reads and any number write at the same time. A second reader gets `std::logic_error`. Writers are served first in, first out, and
+/// what they write never mixes. Slices are valid until the next read call. A read that is served from the buffer is no checkpoint, and
+/// neither is a write that only fills it.
+///
+/// Every read and write can throw what the source throws (`io_error`, `timeout_error`, `cancelled`), and `bad_file_descriptor` after
+/// `close()`. After an error, a timeout or a cancellation nothing that was received is lost: the next read goes on with it, in
+/// order. While nothing is unread no buffer is held.
+///
+/// What has been written and not flushed is dropped with the stream. It may be moved while nobody waits on it.
+template <class S>
+class basic_stream {
+    static_assert(byte_stream<std::remove_reference_t<S>>, "a stream stands on a byte_stream, such as coax::socket");
+
+public:
+    using source_type = std::remove_reference_t<S>;
+
+    explicit basic_stream(S source, const stream_options& options = {})
+        : source_(std::forward<S>(source)), state_(options.buffer_size, options.write_buffer_size) {}
+    basic_stream(basic_stream&&) = default;
+    basic_stream& operator=(basic_stream&&) = default;
+    ~basic_stream() = default;
+
+    // --- reading ------------------------------------------------------------------------------------------------
+
+    /// Up to `most` bytes: what is there, after waiting for the first. Gives a slice that is false at the end of the stream; with `most` 0 it is
+    /// empty and true.
+    ///
+    /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.read.
+    auto read(std::size_t most) {
+        return detail::quick_or<slice>(
+            [this, most](slice& out) { return state_.readable() && state_.input.has_some(most, out); },
+            [this, most] { return wait_for_some(most); });
+    }
+
+    /// Exactly `size` bytes. Where the stream ends before, `incomplete_read_error` holds those that came, also if there were none.
+    ///
+    /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readexactly.
+    auto readexactly(std::size_t size) {
+        return detail::quick_or<slice>(
+            [this, size](slice& out) { return state_.readable() && state_.input.has_all(size, out); },
+            [this, size] { return wait_for_all(size); });
+    }
+
+    /// Fills the caller's memory; what is not in the buffer yet is received straight into it.
+    ///
+    /// Cancellation: safe; the bytes go back into the stream, and what the memory holds is unspecified.
+    /// Source: asyncio StreamReader.readexactly.
+    task<> readexactly(std::span<std::byte> into) {
+        const detail::reading_turn turn(state_, operation_name::readexactly);
+        detail::partial_read part(state_, into);
+        while (!part.whole()) {
+            state_.input.let_go();
+            const std::size_t got = state_.ended ? 0 : co_await source().recv(part.rest());
+            if (got == 0) {
+                state_.ended = true;
+                throw incomplete_read_error(operation_name::readexactly, peer(), part.take(), into.size());
+            }
+            part.added(got);
+        }
+    }
+
+    /// Up to `into.size()` bytes, at least one; 0 at the end of the stream, and for no memory. With an empty buffer they are received
+    /// straight into the caller's memory.
+    ///
+    /// Cancellation: safe; nothing is taken. Source: Python io.RawIOBase.readinto.
+    task<std::size_t> readinto(std::span<std::byte> into) {
+        const detail::reading_turn turn(state_, operation_name::read);
+        if (into.empty())
+            co_return 0;
+        if (!state_.input.empty()) {
+            const std::span<const std::byte> bytes = state_.input.take(std::min(into.size(), state_.input.size()));
+            std::memcpy(into.data(), bytes.data(), bytes.size());
+            co_return bytes.size();
+        }
+        state_.input.let_go();
+        const std::size_t got = state_.ended ? 0 : co_await source().recv(into);
+        state_.ended = got == 0;
+        co_return got;
+    }
+
+    /// A line with its `\n`, which the last one may lack; gives a slice that is false at the end of the stream. Throws `limit_overrun_error`
+    /// where the line and its `\n`, also one that is missing, are longer than `limit`; the bytes stay in the stream.
+    ///
+    /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readline.
+    auto readline(std::size_t limit = 65536) {
+        return detail::quick_or<slice>(
+            [this, limit](slice& out) { return state_.readable() && state_.input.has_one("\n", limit, out); },
+            [this, limit] { return wait_for_one("\n", limit, operation_name::readline); });
+    }
+
+    /// The bytes up to a separator, and with it. At the end of the stream it gives a slice that is false if nothing is left, and otherwise
+    /// `incomplete_read_error` holds what was. Throws `limit_overrun_error` where the separator does not end within `limit` bytes; they stay in
+    /// the stream. An empty separator is `std::invalid_argument`.
+    ///
+    /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readuntil.
+    auto readuntil(bytes_view separator, std::size_t limit = 65536) {
+        const std::string_view text = detail::text_of(separator);
+        return detail::quick_or<slice>(
+            [this, text, limit](slice& out) { return state_.readable() && state_.input.has_one(text, limit, out); },
+            [this, text, limit] { return wait_for_one(text, limit, operation_name::readuntil); });
+    }
+
+    /// Whether everything up to the end of the stream has been read. False as long as the end has not been seen.
+    bool at_eof() const noexcept { return state_.ended && state_.input.empty(); }
+
+    /// For parsers: what has been received and not been read; `consume` takes bytes from its front, `fill` adds some to its end.
+    slice buffered() const noexcept { return slice(state_.input.unread(), !at_eof()); }
+    /// Takes bytes out; not more than are buffered. Slices stay valid.
+    void consume(std::size_t count) noexcept { state_.input.consume(std::min(count, state_.input.size())); }
+    /// Receives more behind what is buffered, which may move. False at the end of the stream.
+    ///
+    /// Cancellation: safe; nothing is lost.
+    task<bool> fill() {
+        const detail::reading_turn turn(state_, operation_name::read);
+        co_return co_await receive();
+    }
+
+    // --- writing ------------------------------------------------------------------------------------------------
+
+    /// Takes the bytes over: into the buffer, or, where that would overflow, out to the connection together with what is in it. Nothing
+    /// waits to be sent for longer than until the next `flush`.
+    ///
+    /// On failure `transferred()` says how many of these bytes were taken over. What earlier calls wrote and is not out yet stays in the
+    /// buffer, so the caller can go on with the rest.
+    /// Cancellation: `cancelled::transferred()` says how many of these bytes were taken over. Source: Python io.BufferedWriter.write.
+    auto write(bytes_view bytes) {
+        return detail::quick_or<void>([this, bytes](detail::nothing) { return state_.takes_at_once(bytes); },
+                                      [this, bytes] { return wait_to_write(bytes); });
+    }
+
+    /// Sends what is in the buffer.
+    ///
+    /// On failure `transferred()` says how many bytes went out; the rest stays in the buffer, for the next call.
+    /// Cancellation: as any failure. Source: Python io.BufferedWriter.flush.
+    task<> flush() {
+        const mutex::guard turn = co_await state_.writing.lock();
+        state_.check_writable(operation_name::flush);
+        if (!state_.output.empty())
+            co_await send(bytes_view(), operation_name::flush);
+    }
+
+    // --- the connection -----------------------------------------------------------------------------------------
+
+    /// What the stream stands on. What is read from it directly comes after what the stream has buffered.
+    source_type& source() noexcept {
+        if constexpr (std::is_reference_v<S>)
+            return *source_.target;
+        else
+            return source_;
+    }
+    /// Ends a direction of the source. What is to go out before is to be flushed before.
+    void shutdown(shutdown_how how) { source().shutdown(how); }
+    /// Closes the source, without flushing. Whoever waits on it resumes with `bad_file_descriptor`.
+    void close() {
+        state_.closed = true;
+        source().close();
+    }
+    /// The name of the other end.
+    address getpeername() { return source().getpeername(); }
+
+private:
+    using held = std::conditional_t<std::is_reference_v<S>, detail::stream_reference<source_type>, S>;
+
+    /// The other end, for messages.
+    address peer() {
+        try {
+            return source().getpeername();
+        } catch (const io_error&) {
+            return {};
+        }
+    }
+
+    /// Adds to what is unread; false at the end of the stream.
+    task<bool> receive() {
+        if (state_.ended)
+            co_return false;
+        if (state_.input.empty()) {
+            state_.input.let_go();
+            chunk received = co_await source().recv(state_.buffer_size);
+            state_.ended = !received;
+            state_.input.take_over(std::move(received));
+        } else {
+            const std::size_t received = co_await source().recv(state_.input.make_room(state_.buffer_size));
+            state_.ended = received == 0;
+            state_.input.added(received);
+        }
+        co_return !state_.ended;
+    }
+
+    task<slice> wait_for_some(std::size_t most) {
+        const detail::reading_turn turn(state_, operation_name::read);
+        slice out;
+        while (!state_.input.has_some(most, out)) {
+            if (!co_await receive())
+                break;
+        }
+        co_return out;
+    }
+    task<slice> wait_for_all(std::size_t size) {
+        const detail::reading_turn turn(state_, operation_name::readexactly);
+        slice out;
+        while (!state_.input.has_all(size, out)) {
+            if (!co_await receive())
+                throw incomplete_read_error(operation_name::readexactly, peer(), state_.input.take(state_.input.size()),
+                                            size);
+        }
+        co_return out;
+    }
+    task<slice> wait_for_one(std::string_view separator, std::size_t limit, operation_name as) {
+        const detail::reading_turn turn(state_, as);
+        if (separator.empty())
+            throw std::invalid_argument("readuntil: an empty separator");
+        slice out;
+        while (!state_.input.has_one(separator, limit, out)) {
+            if (state_.input.size() >= limit)
+                throw limit_overrun_error(as, peer(), limit);
+            if (co_await receive())
+                continue;
+            if (state_.input.empty())
+                break;
+            if (as == operation_name::readuntil)
+                throw incomplete_read_error(as, peer(), state_.input.take(state_.input.size()), 0);
+            out = slice(state_.input.take(state_.input.size()));
+            break;
+        }
+        co_return out;
+    }
+
+    task<> wait_to_write(bytes_view bytes) {
+        const mutex::guard turn = co_await state_.writing.lock();
+        state_.check_writable(operation_name::write);
+        if (state_.output.has_room_for(bytes.size()))
+            state_.output.append(bytes);
+        else
+            co_await send(bytes, operation_name::write);
+    }
+
+    /// Sends what is pending and then these bytes, with the lock held.
+    task<> send(bytes_view bytes, operation_name as) {
+        const bytes_view pending = state_.output.pending();
+        detail::sending out(state_);
+        const auto of_these = [&](std::size_t transferred) {
+            const std::size_t fresh = out.ended(transferred);
+            return as == operation_name::flush ? transferred : fresh;
+        };
+        try {
+            if (pending.size() == 0)
+                co_await source().sendall(bytes);
+            else if (bytes.size() == 0)
+                co_await source().sendall(pending);
+            else
+                co_await source().sendall(pending, bytes);
+            out.ended(pending.size());
+        } catch (const io_error& error) {
+            const std::size_t count = of_these(error.transferred());
+            if (count == error.transferred())
+                throw;
+            failure(error.reason()).with_transferred(count).raise();
+        } catch (const cancelled& cut) {
+            throw cancelled(of_these(cut.transferred()));
+        } catch (...) {
+            out.ended(0);
+            throw;
+        }
+    }
+
+    held source_;
+    detail::stream_state state_;
+};
+
+/// A buffered stream over a socket: `stream f(std::move(conn))` or `conn.makefile()`.
+using stream = basic_stream<socket>;
+
+inline stream socket::makefile() { return makefile(stream_options()); }
+inline stream socket::makefile(const stream_options& options) { return stream(share(), options); }
+
+} // namespace coax

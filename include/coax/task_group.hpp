@@ -1,0 +1,158 @@
+// Groups of tasks that are joined: the only way to spawn.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <coax/cancelled.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/callable.hpp>
+#include <coax/detail/function_ref.hpp>
+#include <coax/detail/loop.hpp>
+#include <coax/detail/within.hpp>
+#include <coax/task.hpp>
+
+namespace coax {
+namespace detail {
+struct task_group_access;
+}
+
+/// Several failures of one group that was asked to collect them, in the order in which they came.
+class COAX_API group_error : public std::exception {
+public:
+    explicit group_error(std::vector<std::exception_ptr> failures) : failures_(std::move(failures)) {}
+    ~group_error() override;
+    const char* what() const noexcept override;
+    const std::vector<std::exception_ptr>& failures() const noexcept { return failures_; }
+
+private:
+    std::vector<std::exception_ptr> failures_;
+};
+
+struct task_group_options {
+    /// Called for each failure after the first. The default is the scheduler's handler. It must outlive the group, and not throw.
+    function_ref<void(std::exception_ptr)> on_suppressed;
+    /// Every failure is kept, and two or more are thrown together as `group_error`.
+    bool collect_failures = false;
+};
+
+/// Tasks that run at the same time and end together. Made by `with_task_group` only.
+class COAX_API task_group : detail::promise_base::supervisor {
+public:
+    task_group(const task_group&) = delete;
+    task_group& operator=(const task_group&) = delete;
+
+    /// Starts the task now, within the group's scope; it runs until it first waits. Its failure cancels the group.
+    void spawn(task<> child);
+
+    /// Cancels the body and every child; the group is then left normally.
+    void cancel() noexcept { scope_.cancel(); }
+    bool cancelled() const noexcept { return scope_.cancelled(); }
+
+    /// Children that have not ended.
+    std::size_t size() const noexcept { return children_; }
+
+private:
+    friend struct detail::task_group_access;
+
+    task_group(detail::environment around, const task_group_options& options)
+        : supervisor{&child_ended}, on_(*around.on), options_(options) {
+        scope_.open(*around.within);
+    }
+    ~task_group();
+
+    static void child_ended(supervisor& self, detail::promise_base& child) noexcept;
+    void fail(std::exception_ptr error) noexcept;
+    void finish();
+
+    detail::loop& on_;
+    detail::scope scope_;
+    task_group_options options_;
+    std::size_t children_ = 0;
+    detail::promise_base::list running_; // the same children
+    detail::ready_node joiner_;
+    enum class join : unsigned char {
+        none,
+        waiting,
+        reported
+    } join_ = join::none; // reported: it is in the ready queue
+    std::exception_ptr first_;
+    std::vector<std::exception_ptr> collected_;
+    bool unwound_ = false; // somebody was cut short by a cancellation
+};
+
+namespace detail {
+
+struct COAX_API task_group_access {
+    /// A group in the frame of `with_task_group`.
+    struct holder {
+        holder(environment around, const task_group_options& options) : group(around, options) {}
+        task_group group;
+    };
+
+    /// Waits until every child has ended. Not a checkpoint: the children are cancelled by themselves.
+    class join_awaiter {
+    public:
+        explicit join_awaiter(task_group& group) noexcept : group_(group) {}
+        bool await_ready() const noexcept { return group_.children_ == 0; }
+        void await_suspend(std::coroutine_handle<> parent) noexcept {
+            group_.joiner_.handle = parent;
+            group_.join_ = task_group::join::waiting;
+        }
+        void await_resume() const noexcept { group_.join_ = task_group::join::none; }
+
+    private:
+        task_group& group_;
+    };
+
+    static scope& scope_of(task_group& group) noexcept { return group.scope_; }
+    /// The body or a child threw what is being handled.
+    static void body_failed(task_group& group) noexcept;
+    /// Throws what the group has to report.
+    static void finish(task_group& group) { group.finish(); }
+};
+
+template <class Body>
+task<> run_task_group(Body body, task_group_options options) {
+    const environment around = co_await environment_awaiter();
+    task_group_access::holder holder(around, options);
+    task_group& group = holder.group;
+    try {
+        task<> work = body(group);
+        co_await scoped_awaiter<void>(std::move(work).operator co_await(), task_group_access::scope_of(group));
+    } catch (...) {
+        task_group_access::body_failed(group);
+    }
+    // Between the end of the last child and this coroutine's turn somebody may have spawned another one.
+    while (group.size() != 0)
+        co_await task_group_access::join_awaiter(group);
+    task_group_access::finish(group);
+}
+
+struct with_task_group_fn {
+    template <class Body>
+        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Body>&, task_group&>
+    task<> operator()(Body&& body, task_group_options options = {}) const {
+        reject_unsafe_closure<Body>();
+        return run_task_group<Body>(std::forward<Body>(body), options);
+    }
+};
+
+} // namespace detail
+
+/// `co_await with_task_group([&](task_group& g) -> task<> { g.spawn(…); … })`: runs the body, and leaves only when the body and every
+/// child have ended.
+///
+/// The first failure, of the body or of a child, cancels the rest and is rethrown unchanged; further ones go to `on_suppressed`, or with
+/// `collect_failures` all come together in a `group_error`. After `g.cancel()` the group is left normally. A named body must outlive
+/// the group.
+///
+/// Cancellation: cancelling the scope around cancels the body and the children; `cancelled` is thrown once all have ended, if
+/// it cut any of them short.
+inline constexpr detail::with_task_group_fn with_task_group{};
+
+} // namespace coax

@@ -1,0 +1,142 @@
+#include "backend/backend.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "backend/attempt.hpp"
+
+namespace coax::backend {
+
+bool backend::gathered(const operation& op) noexcept { return op.transferred != 0 && fills_buffer(op); }
+
+void backend::end_child() noexcept {
+    std::fputs("coax: the scheduler of the parent process cannot go on in a forked child\n", stderr);
+    std::abort();
+}
+
+int backend::attach(descriptor& d) noexcept {
+    refuse_in_child();
+    if (const int error = do_attach(d))
+        return error;
+    d.attached = this;
+    d.attached_link = &attached_;
+    d.next_attached = attached_;
+    if (attached_ != nullptr)
+        attached_->attached_link = &d.next_attached;
+    attached_ = &d;
+    return 0;
+}
+
+void backend::unlink(descriptor& d) noexcept {
+    *d.attached_link = d.next_attached;
+    if (d.next_attached != nullptr)
+        d.next_attached->attached_link = d.attached_link;
+    d.attached_link = nullptr;
+    d.next_attached = nullptr;
+    d.attached = nullptr;
+}
+
+void backend::detach(descriptor& d, stop_reason why) noexcept {
+    d.closing = true;
+    for (operation_queue* queue : {&d.reading, &d.writing})
+        for (operation* op = queue->first(); op != nullptr; op = static_cast<operation*>(op->next))
+            if (op->reason == stop_reason::none)
+                op->reason = why;
+    if (is_inherited())
+        d.in_kernel = 0; // the parent's
+    else
+        do_detach(d);
+    for (operation_queue* queue : {&d.reading, &d.writing})
+        while (operation* op = queue->first()) {
+            op->error = ECANCELED;
+            done(*op);
+        }
+    d.closing = false;
+    d.readable = d.writable = true;
+    unlink(d);
+}
+
+void backend::detach_all() noexcept {
+    while (attached_ != nullptr)
+        detach(*attached_, stop_reason::closed);
+}
+
+bool backend::submit(operation& op) noexcept {
+    operation_queue& queue = op.target->queue_of(op.code);
+    const bool first = queue.empty();
+    if (first && serve_kept(op, pool()))
+        return true;
+    queue.append(op);
+    if (!first || !start(op))
+        return false;
+    queue.remove(op);
+    return true;
+}
+
+void backend::serve_waiting(descriptor& d) noexcept {
+    operation* op = d.reading.first();
+    if (op == nullptr || d.closing || op->transferred != 0)
+        return;
+    if (op->in_kernel)
+        interrupt(*op);
+    else if (serve_kept(*op, pool()))
+        done(*op);
+    readers_changed(d);
+}
+
+void backend::end(operation& op) noexcept {
+    if (op.order == 0)
+        op.order = op.target->next_order();
+    op.finish();
+}
+
+void backend::stop(operation& op) noexcept {
+    operation_queue& queue = op.target->queue_of(op.code);
+    if (queue.first() == &op) {
+        cancel(op);
+    } else {
+        op.error = gathered(op) ? 0 : ECANCELED;
+        done(op);
+    }
+}
+
+void backend::stop_and_wait(operation& op) noexcept {
+    stop(op);
+    while (op.state == detail::wait_state::pending) {
+        wait(-1);
+        collect();
+    }
+}
+
+void backend::try_now(operation& op) noexcept {
+    const bool first = op.target->queue_of(op.code).empty();
+    if (first && serve_kept(op, pool()))
+        return;
+    if (!first)
+        op.error = EAGAIN;
+    else if (!attempt(op, pool()))
+        op.error = op.in_kernel ? EINPROGRESS : gathered(op) ? 0 : EAGAIN;
+    op.in_kernel = false;
+}
+
+void backend::done(operation& op) noexcept {
+    operation_queue& queue = op.target->queue_of(op.code);
+    const bool first = queue.first() == &op;
+    queue.remove(op);
+    const bool closing = op.target->closing;
+    end(op);
+    if (first && !closing)
+        advance(queue);
+}
+
+void backend::advance(operation_queue& queue) noexcept {
+    while (operation* op = queue.first()) {
+        if (!serve_kept(*op, pool()) && !start(*op))
+            return;
+        queue.remove(*op);
+        end(*op);
+    }
+}
+
+} // namespace coax::backend

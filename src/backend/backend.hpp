@@ -1,0 +1,128 @@
+// The seam between the runtime and what carries out I/O.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <coax/detail/operation.hpp>
+#include <coax/scheduler.hpp>
+
+#include "backend/buffer_pool.hpp"
+#include "backend/descriptor.hpp"
+#include "os/process.hpp"
+#include "os/wake.hpp"
+
+namespace coax::backend {
+
+using detail::descriptor;
+using detail::opcode;
+using detail::operation;
+using detail::operation_queue;
+using detail::stop_reason;
+
+/// Carries out operations. It knows descriptors and operations, nothing of sockets' policy or of coroutines: an operation
+/// that has ended goes to its scheduler's ready queue by `operation::finish`, and no user code runs inside a backend.
+///
+/// This base keeps the queues: of each direction of a descriptor only the first operation is started. Derived classes do the work.
+class backend {
+public:
+    explicit backend(buffer_pool::owner pool) noexcept : pool_(std::move(pool)) {}
+    backend(const backend&) = delete;
+    backend& operator=(const backend&) = delete;
+    virtual ~backend() = default;
+
+    virtual backend_kind kind() const noexcept = 0;
+
+    /// Whether this is a copy in a forked process: the kernel's part is shared with the parent, and not to be touched.
+    bool is_inherited() const noexcept { return os::forks() != made_after_; }
+    /// Ends a child that goes on inside its parent's `run`: it would take the parent's completions, and nothing of it can be unwound
+    /// without the kernel.
+    void refuse_in_child() const noexcept {
+        if (is_inherited()) [[unlikely]]
+            end_child();
+    }
+
+    /// Called once, on the thread that will run the loop, before anything else but `wake`. 0 or an errno value.
+    virtual int enter_thread() noexcept { return 0; }
+
+    /// Makes a descriptor known, at its first operation. 0 or an errno value.
+    int attach(descriptor& d) noexcept;
+    /// Ends everything of a descriptor for the given reason and forgets it. Afterwards the system holds nothing of it, so that it
+    /// can be closed or used elsewhere; those who waited are in the ready queue.
+    void detach(descriptor& d, stop_reason why) noexcept;
+    /// Detaches whatever is attached: the scheduler ends.
+    void detach_all() noexcept;
+
+    /// Begins an operation, or queues it behind those before it. True: it has ended already and `finish` is not called.
+    bool submit(operation& op) noexcept;
+    /// Asks an operation to end. It ends by `finish`, now or later, with what it did or with ECANCELED.
+    void stop(operation& op) noexcept;
+    /// The same, and returns when it has ended.
+    void stop_and_wait(operation& op) noexcept;
+    /// Something was kept while others may be waiting to receive: they come first.
+    void serve_waiting(descriptor& d) noexcept;
+    /// Carries out an operation without waiting; EAGAIN when that is impossible.
+    void try_now(operation& op) noexcept;
+
+    /// Hands what has been begun to the system and waits until something completes or for `timeout` nanoseconds (0: not at all, -1: for
+    /// ever). `collect` comes next.
+    virtual void wait(std::int64_t timeout) noexcept = 0;
+    /// Ends the operations that are complete.
+    virtual void collect() noexcept = 0;
+    /// Hands what has been begun to the system, so that a direct system call comes after it.
+    virtual void flush() noexcept {}
+    /// Ends a wait that is going on, or the next one. From any thread and from a signal handler.
+    void wake() noexcept { waker().notify(); }
+    virtual os::wake_event& waker() noexcept = 0;
+    /// Nanoseconds of a monotonic clock.
+    virtual std::int64_t now() noexcept = 0;
+
+    buffer_pool& pool() noexcept { return *pool_; }
+    std::uint64_t waits() const noexcept { return waits_; }
+
+protected:
+    /// Begins the first operation of a direction. True: it has ended.
+    virtual bool start(operation& op) noexcept = 0;
+    /// Asks an operation that `start` began to end; `done` follows.
+    virtual void cancel(operation& op) noexcept = 0;
+    /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards.
+    virtual void interrupt(operation&) noexcept {}
+    /// The queue of readers has changed from outside.
+    virtual void readers_changed(descriptor&) noexcept {}
+    virtual int do_attach(descriptor& d) noexcept = 0;
+    /// Ends everything that `start` began on the descriptor (each by `done`) and undoes `do_attach`.
+    virtual void do_detach(descriptor& d) noexcept = 0;
+
+    /// An operation that was begun has ended: it leaves its queue, is finished, and the next one begins.
+    void done(operation& op) noexcept;
+    /// Whether a receive that has to fill its buffer has got a part of it: a result, if it ends now.
+    static bool gathered(const operation& op) noexcept;
+    /// Begins operations until one is under way.
+    void advance(operation_queue& queue) noexcept;
+
+    std::uint64_t waits_ = 0;
+
+private:
+    void unlink(descriptor& d) noexcept;
+    static void end(operation& op) noexcept;
+    [[noreturn]] static void end_child() noexcept;
+
+    buffer_pool::owner pool_;
+    descriptor* attached_ = nullptr;
+    const unsigned made_after_ = os::forks();
+};
+
+/// What a backend is made with.
+struct settings {
+    backend_kind kind = backend_kind::automatic;
+    unsigned queue_depth = 0;
+    unsigned completion_depth = 0;
+    unsigned buffer_count = 0;
+    std::size_t buffer_size = 0;
+};
+
+/// Makes the backend that is asked for, or the best one that is to be had, and says why it is that one. Throws `std::system_error`.
+std::unique_ptr<backend> make_backend(const settings& wanted, std::string& reason);
+
+} // namespace coax::backend

@@ -1,0 +1,135 @@
+// What outlives a single operation on a socket: its handle, its queues, and what was taken from the system for nobody yet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/operation.hpp>
+#include <coax/detail/wait_queue.hpp>
+#include <coax/kind.hpp>
+
+namespace coax::backend {
+class backend;
+}
+
+namespace coax::detail {
+
+/// One direction of a socket: the first operation is carried out, the others wait their turn.
+class operation_queue : public wait_queue {
+public:
+    operation* first() const noexcept { return static_cast<operation*>(wait_queue::first()); }
+};
+
+/// The name of the other end for error messages, in the least memory: every connection has one.
+class peer_name {
+public:
+    void set(const address& peer) noexcept;
+    address get() const noexcept;
+
+private:
+    static constexpr std::size_t inline_size = 28; // sockaddr_in6
+    unsigned char size_ = 0;
+    alignas(4) unsigned char bytes_[inline_size];
+    std::unique_ptr<address> local_; // a UNIX name
+};
+
+/// The state of one socket. Each `coax::socket` on it and every operation that is under way hold a reference; all are on one thread.
+class descriptor {
+public:
+    descriptor(native_handle owned, coax::family of, coax::kind what) noexcept
+        : handle(owned), family(of), kind(what) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+
+    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void operator delete(void* block, std::size_t size) noexcept { deallocate_frame(block, size); }
+
+    void retain() noexcept { ++references_; }
+    void release() noexcept {
+        if (--references_ == 0)
+            delete this;
+    }
+
+    operation_queue& queue_of(opcode code) noexcept {
+        return code == opcode::accept || code == opcode::recv || code == opcode::recv_pooled ||
+                       code == opcode::recvfrom || code == opcode::recvfrom_pooled
+                   ? reading
+                   : writing;
+    }
+    bool idle() const noexcept { return reading.empty() && writing.empty(); }
+
+    /// Connections and bytes that the system gave for an operation that did not live to take them. They are served first, in the order in
+    /// which the operations that got them had ended. Both forms of `keep` throw `std::bad_alloc`.
+    void keep(native_handle connection, std::uint32_t order);
+    void keep(const void* data, std::size_t size, std::uint32_t order);
+    bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->pieces.empty(); }
+    bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
+    void drop_kept() noexcept;
+    /// Takes the oldest connection, and says where it stood in the order.
+    native_handle take_connection(std::uint32_t& order) noexcept;
+    /// Copies up to `most` of the oldest bytes, and takes them out unless they are only looked at.
+    std::size_t copy_bytes(void* into, std::size_t most, bool take, std::uint32_t& order) noexcept;
+    std::size_t kept_size() const noexcept;
+
+    /// The place of the next operation to end, never 0.
+    std::uint32_t next_order() noexcept {
+        if (++ended_ == 0)
+            ++ended_;
+        return ended_;
+    }
+
+    native_handle handle;
+    coax::family family;
+    coax::kind kind;
+    bool open = true;
+    std::uint32_t owners = 1; // the sockets that share it; with the last one it is closed
+    bool closing = false;     // no operation is started any more
+    // Readiness: false once the system has said that it would block, until it reports the contrary.
+    bool readable = true;
+    bool writable = true;
+    bool stalled = false; // the first writer waits for something whose readiness the system does not report
+    // io_uring: a multishot accept is armed, and has been asked to end.
+    bool accept_armed = false;
+    bool accept_ending = false;
+    bool accept_listed = false;    // among those to be looked at before the next wait
+    bool accept_single = false;    // take no connection that nobody has asked for
+    bool watched = false;          // `active_at` matters to somebody
+    bool drained = false;          // io_uring: the last receive emptied the socket
+    std::uint32_t in_kernel = 0;   // io_uring: submissions whose last completion is to come
+    std::uint32_t poll_slot = ~0U; // poll: its entry
+    std::int64_t limit = -1;       // settimeout in nanoseconds; -1: none
+    std::int64_t active_at = 0;    // when an operation last moved bytes, nanoseconds of the loop's clock
+    backend::backend* attached = nullptr;
+    descriptor* next_attached = nullptr;
+    descriptor** attached_link = nullptr;
+    operation_queue reading;
+    operation_queue writing;
+    peer_name peer;
+
+private:
+    ~descriptor() { drop_kept(); }
+
+    struct surplus {
+        struct connection {
+            std::uint32_t order;
+            native_handle handle;
+        };
+        struct piece {
+            std::uint32_t order;
+            std::vector<std::byte> bytes;
+        };
+        std::vector<connection> connections;
+        std::vector<piece> pieces;
+    };
+    surplus& kept();
+
+    std::uint32_t references_ = 1;
+    std::uint32_t ended_ = 0;
+    std::unique_ptr<surplus> kept_;
+};
+
+} // namespace coax::detail

@@ -1,0 +1,87 @@
+// poll(2): level-triggered, and therefore asked only about directions in which somebody waits. A socket nobody waits on is left out
+// altogether: poll reports errors without being asked and would spin.
+
+#include <utility>
+#include <vector>
+
+#include "backend/readiness/poller.hpp"
+#include "os/poll.hpp"
+
+namespace coax::backend {
+namespace {
+
+using detail::descriptor;
+
+class poll_poller final : public poller {
+public:
+    explicit poll_poller(os::wake_event& wake) : wake_(wake) {
+        entries_.push_back({wake.readable_handle(), os::poll_readable, 0});
+        descriptors_.push_back(nullptr);
+    }
+
+    int add(descriptor& d) noexcept override {
+        try {
+            entries_.reserve(entries_.size() + 1);
+            descriptors_.push_back(&d);
+        } catch (const std::bad_alloc&) {
+            return ENOMEM;
+        }
+        entries_.push_back({os::poll_nothing, 0, 0});
+        d.poll_slot = static_cast<std::uint32_t>(entries_.size() - 1);
+        return 0;
+    }
+
+    void remove(descriptor& d) noexcept override {
+        // The last entry takes the place. While results are being handed out nothing is removed: no user code runs then.
+        const std::size_t slot = d.poll_slot;
+        entries_[slot] = entries_.back();
+        descriptors_[slot] = descriptors_.back();
+        descriptors_[slot]->poll_slot = static_cast<std::uint32_t>(slot);
+        entries_.pop_back();
+        descriptors_.pop_back();
+        d.poll_slot = ~0U;
+    }
+
+    void update(descriptor& d) noexcept override {
+        os::poll_entry& entry = entries_[d.poll_slot];
+        const bool writes = !d.writing.empty() && !d.stalled;
+        entry.events =
+            static_cast<short>((d.reading.empty() ? 0 : os::poll_readable) | (writes ? os::poll_writable : 0));
+        entry.handle = entry.events == 0 ? os::poll_nothing : d.handle;
+        // What happens to a direction that is not asked about goes unnoticed: its next operation has to try.
+        d.readable = d.readable || d.reading.empty();
+        d.writable = d.writable || d.writing.empty();
+    }
+
+    void wait(std::int64_t timeout) noexcept override { found_ = os::poll(entries_.data(), entries_.size(), timeout); }
+
+    void report(readiness_sink& sink) noexcept override {
+        int left = std::exchange(found_, 0);
+        for (std::size_t i = 0; left > 0 && i < entries_.size(); ++i) {
+            const short happened = entries_[i].happened;
+            if (happened == 0)
+                continue;
+            --left;
+            entries_[i].happened = 0;
+            if (descriptors_[i] == nullptr) {
+                wake_.drain();
+                continue;
+            }
+            const bool failed = (happened & os::poll_failed) != 0;
+            sink.ready(*descriptors_[i], failed || (happened & os::poll_readable) != 0,
+                       failed || (happened & os::poll_writable) != 0);
+        }
+    }
+
+private:
+    os::wake_event& wake_;
+    std::vector<os::poll_entry> entries_;
+    std::vector<descriptor*> descriptors_;
+    int found_ = 0;
+};
+
+} // namespace
+
+std::unique_ptr<poller> make_poll_poller(os::wake_event& wake) { return std::make_unique<poll_poller>(wake); }
+
+} // namespace coax::backend

@@ -1,0 +1,45 @@
+// The readiness backend: tries the system call, waits until the socket is ready, tries again.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/backend.hpp"
+#include "backend/readiness/poller.hpp"
+#include "os/wake.hpp"
+
+namespace coax::backend {
+
+class readiness_backend final : public backend, private readiness_sink {
+public:
+    /// `which` is epoll or poll. Throws `std::system_error`.
+    readiness_backend(backend_kind which, const settings& wanted);
+
+    backend_kind kind() const noexcept override { return kind_; }
+    void wait(std::int64_t timeout) noexcept override;
+    void collect() noexcept override;
+    os::wake_event& waker() noexcept override { return wake_; }
+    std::int64_t now() noexcept override;
+
+protected:
+    bool start(operation& op) noexcept override;
+    void cancel(operation& op) noexcept override;
+    void readers_changed(descriptor& d) noexcept override { poller_->update(d); }
+    int do_attach(descriptor& d) noexcept override { return poller_->add(d); }
+    void do_detach(descriptor& d) noexcept override;
+
+private:
+    void ready(descriptor& d, bool readable, bool writable) noexcept override;
+    void try_head(operation_queue& queue, bool& is_ready) noexcept;
+    void retry_unready() noexcept;
+    bool note_unready(operation& op) noexcept;
+    void forget_unready(operation& op) noexcept;
+
+    backend_kind kind_;
+    os::wake_event wake_;
+    std::unique_ptr<poller> poller_;
+    // UNIX sockets whose peer's queue is full: no readiness is ever reported for that, so they are tried again from time to time.
+    std::vector<operation*> unready_;
+};
+
+} // namespace coax::backend

@@ -1,0 +1,147 @@
+#include "backend/uring/ring.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace coax::backend {
+namespace {
+
+constexpr unsigned smallest_depth = 8;
+
+/// Errors that go by: completions make room, memory comes back, the wait is begun again.
+bool is_passing(int error) noexcept {
+    return error == EBUSY || error == EAGAIN || error == EINTR || error == ETIME || error == ENOMEM;
+}
+
+/// Nothing can be completed and nothing be cancelled any more, so there is no way on and none back.
+[[noreturn]] void give_up(int error) noexcept {
+    std::fprintf(stderr, "coax: io_uring_enter: %s; the ring cannot be used any more\n", std::strerror(error));
+    std::abort();
+}
+
+[[noreturn]] void refuse(int error, const char* call) { throw std::system_error(error, std::system_category(), call); }
+
+} // namespace
+
+ring::ring(unsigned depth, unsigned completions) {
+    for (;; depth /= 2, completions /= 2) {
+        io_uring_params parameters{};
+        parameters.flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
+                           IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED;
+        if (completions != 0) {
+            parameters.flags |= IORING_SETUP_CQSIZE;
+            parameters.cq_entries = std::max(completions, depth);
+        }
+        const int error = -::io_uring_queue_init_params(depth, &ring_, &parameters);
+        if (error == 0)
+            break;
+        if (error != ENOMEM || depth <= smallest_depth)
+            refuse(error, "io_uring_setup");
+    }
+    // A filter may forbid only the other calls. A disabled ring answers EBADFD to an enter that gets through.
+    if (::syscall(__NR_io_uring_enter, ring_.ring_fd, 0U, 0U, 0U, nullptr, 0U) < 0 && errno != EBADFD) {
+        const int error = errno;
+        ::io_uring_queue_exit(&ring_);
+        refuse(error, "io_uring_enter");
+    }
+    if ((ring_.features & IORING_FEAT_EXT_ARG) == 0 || (ring_.features & IORING_FEAT_NODROP) == 0) {
+        ::io_uring_queue_exit(&ring_);
+        refuse(ENOTSUP, "io_uring features");
+    }
+}
+
+ring::~ring() { ::io_uring_queue_exit(&ring_); }
+
+int ring::enable() noexcept {
+    // The system call itself: liburing 2.3's shared library does not export io_uring_enable_rings.
+    if (::syscall(__NR_io_uring_register, ring_.ring_fd, static_cast<unsigned>(IORING_REGISTER_ENABLE_RINGS), nullptr,
+                  0U) < 0)
+        return errno;
+    ::io_uring_register_ring_fd(&ring_); // saves a look-up per enter; nothing is lost without it
+    return 0;
+}
+
+io_uring_sqe& ring::next() noexcept {
+    for (;;) {
+        if (io_uring_sqe* sqe = ::io_uring_get_sqe(&ring_))
+            return *sqe;
+        submit();
+    }
+}
+
+void ring::submit() noexcept {
+    while (::io_uring_sq_ready(&ring_) != 0) {
+        ++enters_;
+        const int submitted = ::io_uring_submit(&ring_);
+        if (submitted >= 0)
+            continue;
+        if (!is_passing(-submitted))
+            give_up(-submitted);
+        if (submitted != -EINTR) {
+            ::io_uring_get_events(&ring_);
+            stash_completions();
+        }
+    }
+}
+
+void ring::submit_and_wait(std::int64_t timeout) noexcept {
+    const bool unsubmitted = ::io_uring_sq_ready(&ring_) != 0;
+    if (stash_head_ != stash_.size() || ::io_uring_cq_ready(&ring_) != 0)
+        timeout = 0;
+    int result;
+    if (timeout == 0) {
+        const unsigned flags = IO_URING_READ_ONCE(*ring_.sq.kflags);
+        if (!unsubmitted && (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0)
+            return;
+        ++enters_;
+        result = ::io_uring_submit_and_get_events(&ring_);
+    } else if (timeout < 0) {
+        ++enters_;
+        result = ::io_uring_submit_and_wait(&ring_, 1);
+    } else {
+        ++enters_;
+        __kernel_timespec limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
+        io_uring_cqe* unused = nullptr;
+        result = ::io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &limit, nullptr);
+    }
+    if (result >= 0)
+        return;
+    if (!is_passing(-result))
+        give_up(-result);
+    if (result == -EBUSY || result == -EAGAIN || result == -ENOMEM)
+        submit();
+}
+
+void ring::stash_completions() noexcept {
+    io_uring_cqe* completion = nullptr;
+    while (::io_uring_peek_cqe(&ring_, &completion) == 0) {
+        stash_.push_back(*completion);
+        ::io_uring_cqe_seen(&ring_, completion);
+    }
+}
+
+bool ring::take(io_uring_cqe& completion) noexcept {
+    if (stash_head_ != stash_.size()) {
+        completion = stash_[stash_head_];
+        if (++stash_head_ == stash_.size()) {
+            stash_.clear();
+            stash_head_ = 0;
+        }
+        return true;
+    }
+    const unsigned head = *ring_.cq.khead;
+    if (head == io_uring_smp_load_acquire(ring_.cq.ktail))
+        return false;
+    completion = ring_.cq.cqes[head & *ring_.cq.kring_mask];
+    ::io_uring_cq_advance(&ring_, 1);
+    return true;
+}
+
+} // namespace coax::backend

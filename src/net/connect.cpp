@@ -1,0 +1,305 @@
+// Happy Eyeballs: one task for each lookup and each attempt, and one that decides when the next attempt begins.
+#include <coax/connect.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+#include <coax/cancelled.hpp>
+#include <coax/option.hpp>
+#include <coax/resolve.hpp>
+#include <coax/result.hpp>
+#include <coax/sync/event.hpp>
+#include <coax/task_group.hpp>
+#include <coax/timeout.hpp>
+
+#include "net/address_escape.hpp"
+#include "net/lookup.hpp"
+
+namespace coax {
+namespace {
+
+using namespace std::chrono_literals;
+
+// RFC 8305 §8.
+constexpr clock::duration least_attempt_delay = 10ms;
+constexpr clock::duration most_attempt_delay = 2s;
+
+/// The addresses that have not been tried, of IPv6 and of everything else.
+class candidate_queue {
+public:
+    explicit candidate_queue(std::size_t of_first_family) noexcept : left_(std::max<std::size_t>(of_first_family, 1)) {}
+
+    void prefer(std::optional<family> first) noexcept { turn_ = place_of(first); }
+    void add(const address& candidate) { waiting_[place_of(candidate.family())].push_back(candidate); }
+    bool empty() const noexcept { return waiting_[0].empty() && waiting_[1].empty(); }
+
+    /// RFC 8305 §4: some of the first family, then the families in turns, and what is left of either.
+    address next() {
+        const std::size_t from = waiting_[turn_].empty() ? 1 - turn_ : turn_;
+        const address candidate = waiting_[from].front();
+        waiting_[from].pop_front();
+        if (from == turn_ && --left_ == 0) {
+            turn_ = 1 - turn_;
+            left_ = 1;
+        }
+        return candidate;
+    }
+
+private:
+    static std::size_t place_of(std::optional<family> of) noexcept { return of == family::inet6 ? 0 : 1; }
+
+    std::array<std::deque<address>, 2> waiting_;
+    std::size_t turn_ = 0;
+    std::size_t left_;
+};
+
+struct race {
+    explicit race(const connection_options& how) noexcept : options(how), candidates(how.first_family_count) {}
+
+    bool wants(std::optional<family> of) const noexcept {
+        if (options.family && of != options.family)
+            return false;
+        const std::optional<family> local =
+            options.local_address ? options.local_address->family() : std::optional<family>();
+        return !local || of == local;
+    }
+    void offer(const address& candidate) {
+        if (candidate.is_placeholder()) {
+            offer(candidate.resolved(family::inet6));
+            offer(candidate.resolved(family::inet));
+        } else if (wants(candidate.family())) {
+            candidates.add(candidate);
+        }
+    }
+    bool undecided() const noexcept { return !winner.is_open(); }
+
+    connection_options options;
+    candidate_queue candidates;
+    std::vector<failed_attempt> attempts; // in the order in which they began
+    std::size_t running = 0;
+    std::size_t failures = 0;
+    std::size_t lookups = 0;
+    bool have_inet6 = false; // its lookup has ended
+    std::optional<failure> unresolved;
+    socket winner;
+    event changed;
+};
+
+void bind(socket& conn, const address& local) {
+    // Attempts that run at the same time share a port that was asked for.
+    if (local.port() != 0)
+        conn.setsockopt(option::reuse_address, true);
+    conn.bind(local);
+}
+
+task<> attempt(race& all, address peer, std::size_t number) {
+    std::error_code error = std::make_error_code(std::errc::address_family_not_supported);
+    if (const std::optional<family> of = peer.family()) {
+        try {
+            socket conn(*of, kind::stream);
+            if (all.options.local_address)
+                bind(conn, *all.options.local_address);
+            error = co_await conn.connect_ex(peer);
+            if (!error && all.undecided())
+                all.winner = std::move(conn);
+        } catch (const io_error& failed) { // the socket, or its local address
+            error = failed.code();
+        }
+    }
+    if (error) {
+        all.attempts[number].error = error;
+        ++all.failures;
+    }
+    --all.running;
+    all.changed.set();
+}
+
+/// How much it says that a lookup failed for this reason: a name server may deny what another, asked later, knows.
+int weight_of(const std::error_code& why) noexcept {
+    if (why == resolve_errc::no_data || why == resolve_errc::family_not_supported)
+        return 0;
+    return why == resolve_errc::host_not_found ? 1 : 2;
+}
+
+task<> look_up(race& all, std::string host, int port, family of) {
+    resolve_hints hints;
+    hints.family = of;
+    result<std::vector<address>> found = co_await as_result(getaddrinfo(host, port, hints));
+    if (found) {
+        for (const address& candidate : *found)
+            all.offer(candidate);
+    } else if (!all.unresolved || weight_of(found.error().code()) > weight_of(all.unresolved->code())) {
+        all.unresolved = std::move(found.error());
+    }
+    if (of == family::inet6)
+        all.have_inet6 = true;
+    --all.lookups;
+    all.changed.set();
+}
+
+/// Until something has changed.
+task<> change(race& all) {
+    all.changed.clear();
+    co_await all.changed.wait();
+}
+
+/// The same, but not beyond the deadline; false when that has passed.
+task<bool> change_before(race& all, clock::time_point deadline) {
+    const result<void> changed = co_await as_result(with_deadline(deadline, change(all)));
+    co_return changed.has_value();
+}
+
+/// RFC 8305 §3: IPv6 addresses are tried as they come, IPv4 addresses wait a little for them.
+task<> first_addresses(race& all) {
+    while (all.lookups != 0 && all.candidates.empty())
+        co_await change(all);
+    const clock::duration delay = std::max(all.options.resolution_delay, clock::duration::zero());
+    const clock::time_point deadline(clock::duration(detail::later(clock::now().time_since_epoch().count(), delay)));
+    while (all.lookups != 0 && !all.have_inet6) {
+        if (!co_await change_before(all, deadline))
+            break;
+    }
+}
+
+task<> decide(race& all, task_group& group) {
+    const clock::duration delay = std::clamp(all.options.attempt_delay, least_attempt_delay, most_attempt_delay);
+    while (all.undecided()) {
+        if (!all.candidates.empty()) {
+            const address peer = all.candidates.next();
+            const std::size_t failed_before = all.failures;
+            all.attempts.emplace_back(peer, std::error_code());
+            ++all.running;
+            group.spawn(attempt(all, peer, all.attempts.size() - 1));
+            const clock::time_point deadline = clock::now() + delay;
+            while (all.undecided() && all.failures == failed_before) {
+                if (!co_await change_before(all, deadline))
+                    break;
+            }
+        } else if (all.running == 0 && all.lookups == 0) {
+            co_return;
+        } else {
+            co_await change(all);
+        }
+    }
+}
+
+socket outcome(race& all, std::string_view target) {
+    if (!all.undecided())
+        return std::move(all.winner);
+    if (all.attempts.empty() && all.unresolved)
+        all.unresolved->raise();
+    if (all.attempts.empty()) // there were addresses, but none to be used with these options
+        throw io_error(
+            failure(std::make_error_code(std::errc::address_family_not_supported), operation_name::create_connection));
+    throw connect_error(target, std::move(all.attempts));
+}
+
+template <class Body>
+task<> settle(race& all, Body& body) {
+    try {
+        co_await with_task_group(body);
+    } catch (const cancelled&) {
+        // A connection that was made before the cancellation took effect is given; the caller's next wait meets it.
+        if (all.undecided())
+            throw;
+    }
+}
+
+task<socket> connect_by_name(std::string host, int port, connection_options options) {
+    race all(options);
+    resolve_hints hints;
+    hints.family = options.family;
+    const std::string service = std::to_string(port);
+    const std::vector<address> known = detail::known_addresses(host, service, port, hints);
+    for (const address& candidate : known)
+        all.offer(candidate);
+    const auto body = [&](task_group& group) -> task<> {
+        if (known.empty()) {
+            const bool inet6 = all.wants(family::inet6);
+            const bool inet = all.wants(family::inet);
+            all.have_inet6 = !inet6; // then nobody waits for them
+            all.lookups = (inet6 ? 1U : 0U) + (inet ? 1U : 0U);
+            if (inet6)
+                group.spawn(look_up(all, host, port, family::inet6));
+            if (inet)
+                group.spawn(look_up(all, host, port, family::inet));
+            co_await first_addresses(all);
+        }
+        co_await decide(all, group);
+        group.cancel();
+    };
+    co_await settle(all, body);
+    std::string target;
+    detail::append_escaped(target, host);
+    co_return outcome(all, target + ":" + service);
+}
+
+task<socket> connect_to_any(std::vector<address> candidates, connection_options options) {
+    race all(options);
+    for (const address& candidate : candidates)
+        all.offer(candidate);
+    const address& first = candidates.front();
+    all.candidates.prefer(first.is_placeholder() ? family::inet6 : first.family());
+    const auto body = [&](task_group& group) -> task<> {
+        co_await decide(all, group);
+        group.cancel();
+    };
+    co_await settle(all, body);
+    co_return outcome(all, "");
+}
+
+bool has_no_way(const std::error_code& error) noexcept {
+    return error == std::errc::network_unreachable || error == std::errc::host_unreachable ||
+           error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
+}
+
+const failed_attempt& most_telling(const std::vector<failed_attempt>& attempts) noexcept {
+    const auto found = std::find_if(attempts.rbegin(), attempts.rend(),
+                                    [](const failed_attempt& one) { return !has_no_way(one.error); });
+    return found == attempts.rend() ? attempts.back() : *found;
+}
+
+} // namespace
+
+connect_error::connect_error(std::string_view target, std::vector<failed_attempt> attempts)
+    : io_error(failure(most_telling(attempts).error, operation_name::create_connection)
+                   .with_peer(most_telling(attempts).peer)) {
+    story told;
+    told.text = "create_connection";
+    if (!target.empty() && attempts.size() > 1)
+        told.text.append(" ").append(target);
+    const char* separator = attempts.size() > 1 ? ": " : " ";
+    for (const failed_attempt& one : attempts) {
+        told.text += separator + one.peer.to_string() + ": " + one.error.message();
+        separator = "; ";
+    }
+    told.attempts = std::move(attempts);
+    told_ = std::make_shared<const story>(std::move(told));
+}
+connect_error::~connect_error() = default;
+
+namespace detail {
+
+task<socket> create_connection_fn::operator()(std::string_view host, int port,
+                                              const connection_options& options) const {
+    static_cast<void>(address("", port)); // checks the range
+    return connect_by_name(std::string(host), port, options);
+}
+
+task<socket> create_connection_fn::operator()(std::span<const address> candidates,
+                                              const connection_options& options) const {
+    if (candidates.empty())
+        throw std::invalid_argument("create_connection: there is no address to connect to");
+    return connect_to_any(std::vector<address>(candidates.begin(), candidates.end()), options);
+}
+
+task<socket> create_connection_fn::operator()(const address& only, const connection_options& options) const {
+    return (*this)(std::span<const address>(&only, 1), options);
+}
+
+} // namespace detail
+} // namespace coax

@@ -1,0 +1,153 @@
+#include <coax/listener.hpp>
+
+#include <cerrno>
+#include <optional>
+
+#include "net/activation.hpp"
+#include "net/bound_path.hpp"
+
+namespace coax {
+
+listener::listener() noexcept = default;
+listener::listener(coax::socket listening) noexcept : socket_(std::move(listening)) {}
+listener::listener(listener&& other) noexcept = default;
+
+listener& listener::operator=(listener&& other) noexcept {
+    if (this != &other) {
+        close();
+        socket_ = std::move(other.socket_);
+        path_ = std::move(other.path_);
+    }
+    return *this;
+}
+
+listener::~listener() { close(); }
+
+void listener::close() noexcept {
+    if (path_ != nullptr) {
+        path_->remove(socket_.is_open());
+        path_.reset();
+    }
+    socket_.close();
+}
+
+namespace detail {
+
+void bound_path::remove(bool held) const noexcept {
+    if (os::forks() != forks)
+        return;
+    try {
+        const std::string path = at.path();
+        os::path_entry found;
+        if (os::look_at(path, found) == 0 && found.is_socket && found.id == id && (held || os::refuses_connections(at)))
+            os::remove_path(path);
+    } catch (const std::bad_alloc&) {
+        // It stays. The next server finds nobody there.
+    }
+}
+
+bool remove_if_dead(const address& at) noexcept {
+    try {
+        const std::string path = at.path();
+        os::path_entry found;
+        if (os::look_at(path, found) != 0 || !found.is_socket || !os::refuses_connections(at))
+            return false;
+        // Somebody else may have done the same meanwhile, and may listen there by now.
+        os::path_entry still;
+        return os::look_at(path, still) == 0 && still.is_socket && still.id == found.id &&
+               os::refuses_connections(at) && os::remove_path(path) == 0;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+namespace {
+
+[[noreturn]] void fail(int error, const address& at) {
+    throw io_error(
+        failure(std::error_code(error, std::system_category()), operation_name::create_server).with_peer(at));
+}
+
+bool is_any(const address& at) { return at.is_placeholder() && at.host().empty(); }
+
+/// Errors that say that the machine has no IPv6.
+bool lacks_family(const std::error_code& code) {
+    return code == std::errc::address_family_not_supported || code == std::errc::address_not_available ||
+           code == std::errc::no_protocol_option || code == std::errc::protocol_not_supported;
+}
+
+coax::socket bound(const address& at, coax::family family, const server_options& options) {
+    coax::socket made(family, kind::stream);
+    if (family != coax::family::local && options.reuse_address)
+        made.setsockopt(option::reuse_address, true);
+    if (options.reuse_port)
+        made.setsockopt(option::reuse_port, true);
+    if (family == coax::family::inet6)
+        made.setsockopt(option::v6_only, !(options.dual_stack && (is_any(at) || at == address("::", at.port()))));
+    made.bind(at);
+    return made;
+}
+
+/// Binds to a path and says which file that has made. Until it listens nobody can connect.
+coax::socket bound_to_path(const address& at, const server_options& options, os::file_id& made_file) {
+    const std::string path = at.path();
+    coax::socket made(coax::family::local, kind::stream);
+    os::limit_mode(made.fileno(), options.mode);
+    try {
+        made.bind(at);
+    } catch (const io_error& error) {
+        if (error.code() != std::errc::address_in_use || !remove_if_dead(at))
+            throw;
+        made.bind(at);
+    }
+    os::path_entry entry;
+    if (const int error = os::look_at(path, entry))
+        fail(error, at);
+    made_file = entry.id;
+    // The umask took something away, or the system had not been told.
+    if (entry.mode != options.mode)
+        if (const int error = os::change_mode(path, options.mode)) {
+            bound_path(at, made_file).remove(true);
+            fail(error, at);
+        }
+    return made;
+}
+
+} // namespace
+
+listener create_server_fn::operator()(const address& at, const server_options& options) const {
+    if (options.activation)
+        if (std::optional<coax::socket> inherited = take_activated(at))
+            return listener(std::move(*inherited));
+    listener made;
+    try {
+        if (!at.path().empty()) {
+            os::file_id file;
+            made.socket_ = bound_to_path(at, options, file);
+            made.path_ = std::make_unique<bound_path>(at, file);
+        } else if (is_any(at) && options.dual_stack) {
+            try {
+                made.socket_ = bound(at, coax::family::inet6, options);
+            } catch (const io_error& error) {
+                if (!lacks_family(error.code()))
+                    throw;
+                made.socket_ = bound(at, coax::family::inet, options);
+            }
+        } else {
+            made.socket_ = bound(at, at.family().value_or(coax::family::inet), options);
+        }
+        made.socket_.listen(options.backlog);
+    } catch (const io_error& error) {
+        fail(error.code().value(), at);
+    }
+    // A server that was started in the same moment may have found a socket on which nobody listened yet.
+    if (made.path_ != nullptr) {
+        os::path_entry entry;
+        if (os::look_at(at.path(), entry) != 0 || entry.id != made.path_->id)
+            fail(EADDRINUSE, at);
+    }
+    return made;
+}
+
+} // namespace detail
+} // namespace coax

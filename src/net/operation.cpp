@@ -1,0 +1,183 @@
+// What a socket does with an operation before a backend sees it, and after.
+
+#include <coax/detail/operation.hpp>
+
+#include <cassert>
+#include <cerrno>
+#include <stdexcept>
+
+#include <coax/detail/socket_operations.hpp>
+#include <coax/socket.hpp>
+
+#include "backend/attempt.hpp"
+#include "backend/backend.hpp"
+#include "backend/buffer_pool.hpp"
+#include "backend/descriptor.hpp"
+#include "os/socket.hpp"
+#include "runtime/core.hpp"
+
+namespace coax::detail {
+namespace {
+
+/// Makes the descriptor known to this scheduler's backend. 0 or an errno value.
+int attach(descriptor& d, backend::backend& to) {
+    if (d.attached == &to)
+        return 0;
+    if (d.attached != nullptr) {
+        if (!d.idle())
+            throw std::logic_error("coax: the socket is in use on another scheduler");
+        d.attached->detach(d, stop_reason::closed);
+    }
+    return to.attach(d);
+}
+
+bool receives(const operation& op) noexcept { return op.code == opcode::recv || op.code == opcode::recv_pooled; }
+
+} // namespace
+
+bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+    core& on = core::of(*around.on);
+    assert(on.on_its_thread());
+    error = 0;
+    transferred = 0;
+    block = nullptr;
+    truncated = false;
+    poll_first = false;
+    order = 0;
+    if (!arrive(*around.on, *around.within, coroutine)) {
+        error = ECANCELED;
+        return true;
+    }
+    if (begin(on)) {
+        if (held && order == 0)
+            order = target->next_order();
+        return pass();
+    }
+    link();
+    if (target->limit > 0)
+        set_deadline(later(on.now(), clock::duration(target->limit)));
+    return true;
+}
+
+/// True: it has ended at once.
+bool operation::begin(core& on) {
+    if (target == nullptr || !target->open) {
+        error = EBADF;
+        return true;
+    }
+    backend::backend& io = on.io();
+    error = attach(*target, io);
+    if (error != 0)
+        return true;
+    if (target->limit > 0)
+        on.timers().make_room();
+    target->retain();
+    held = true;
+    datagrams = target->kind == kind::datagram;
+    family = target->family;
+    on.count_operation();
+    if (code == opcode::connect || code == opcode::sendto) {
+        address& peer = static_cast<addressed_operation*>(this)->peer;
+        peer = peer.resolved(target->family);
+        if (code == opcode::connect)
+            target->peer.set(peer);
+    }
+    if (receives(*this) && buffer.size == 0)
+        return true;
+    if (target->limit != 0)
+        return io.submit(*this);
+    io.try_now(*this);
+    return true;
+}
+
+void operation::on_stop(waiter& self, stop_reason why) noexcept {
+    auto& op = static_cast<operation&>(self);
+    if (op.reason == stop_reason::none)
+        op.reason = why;
+    backend::backend& io = *op.target->attached;
+    if (why == stop_reason::abandon)
+        io.stop_and_wait(op);
+    else
+        io.stop(op);
+}
+
+bool operation::let_go() noexcept {
+    if (held) {
+        held = false;
+        if (target->watched && transferred != 0)
+            target->active_at = core::of(*owner).now();
+        target->release();
+    }
+    return true;
+}
+
+failure operation::failed() noexcept {
+    const std::size_t out = name == operation_name::sendall ? transferred : 0;
+    if (block != nullptr) {
+        release_block(block);
+        block = nullptr;
+    }
+    const auto about = [&](failure why) {
+        if (code == opcode::connect || code == opcode::sendto)
+            why.with_peer(static_cast<addressed_operation*>(this)->peer);
+        else if (held && code != opcode::accept)
+            why.with_peer(target->peer.get());
+        let_go();
+        return why;
+    };
+    // However the system puts it, the socket was closed under the operation.
+    if (reason == stop_reason::closed)
+        error = EBADF;
+    if (error == ECANCELED) {
+        if (reason == stop_reason::scope || reason == stop_reason::abandon)
+            return about(failure(failure::cause::cancelled, name, out));
+        if (reason == stop_reason::expired)
+            return about(failure(failure::cause::timeout, name, out));
+    }
+    return about(failure(std::error_code(error, std::system_category()), name, out));
+}
+
+void operation::destroyed() noexcept {
+    abandon();
+    if (error == 0 && target != nullptr) {
+        // It may have completed after all. What it took from the system is kept for the next operation.
+        try {
+            if (code == opcode::accept && transferred != 0) {
+                target->keep(static_cast<native_handle>(transferred), order);
+            } else if (receives(*this) && transferred != 0 && !contains(flags, message_flags::peek) &&
+                       target->kind == kind::stream) {
+                target->keep(block != nullptr ? block->data : buffer.data, transferred, order);
+            }
+            if (target->attached != nullptr)
+                target->attached->serve_waiting(*target);
+        } catch (const std::bad_alloc&) {
+            if (code == opcode::accept)
+                os::close(static_cast<native_handle>(transferred));
+        }
+    }
+    if (block != nullptr)
+        release_block(block);
+    let_go();
+}
+
+chunk recv_chunk_base::value() noexcept {
+    buffer_block* const bytes = block;
+    block = nullptr;
+    if (transferred != 0)
+        return chunk(bytes, bytes->data, transferred, true);
+    if (bytes != nullptr)
+        release_block(bytes);
+    return chunk(nullptr, nullptr, 0, buffer.size == 0 || datagrams);
+}
+
+datagram recvfrom_chunk_base::value() noexcept {
+    buffer_block* const bytes = block;
+    block = nullptr;
+    if (transferred != 0)
+        return datagram(chunk(bytes, bytes->data, transferred, true), peer, truncated);
+    if (bytes != nullptr)
+        release_block(bytes);
+    return datagram(chunk(nullptr, nullptr, 0, datagrams), peer, truncated);
+}
+
+} // namespace coax::detail

@@ -1,0 +1,243 @@
+#include <coax/socket.hpp>
+
+#include <cerrno>
+#include <stdexcept>
+
+#include "backend/backend.hpp"
+#include "backend/descriptor.hpp"
+#include "os/socket.hpp"
+
+namespace coax {
+
+using detail::descriptor;
+
+namespace {
+
+[[noreturn]] void fail(int error, operation_name operation, const address& about = {}) {
+    throw io_error(failure(std::error_code(error, std::system_category()), operation).with_peer(about));
+}
+
+void check(int error, operation_name operation, const address& about = {}) {
+    if (error != 0)
+        fail(error, operation, about);
+}
+
+/// The state of a socket that is open; throws `bad_file_descriptor` otherwise.
+descriptor& opened(descriptor* state, operation_name operation) {
+    if (state == nullptr || !state->open)
+        fail(EBADF, operation);
+    return *state;
+}
+
+/// Takes ownership of the handle, also when memory runs out.
+descriptor* describe(native_handle handle, family of, kind what) {
+    try {
+        return new descriptor(handle, of, what);
+    } catch (...) {
+        os::close(handle);
+        throw;
+    }
+}
+
+} // namespace
+
+socket::socket(coax::family family, coax::kind kind, int protocol) {
+    const os::outcome made = os::open(family, kind, protocol);
+    check(made.error, operation_name::socket);
+    state_ = describe(static_cast<native_handle>(made.value), family, kind);
+}
+
+socket& socket::operator=(socket&& other) noexcept {
+    if (this != &other) {
+        let_go();
+        state_ = std::exchange(other.state_, nullptr);
+    }
+    return *this;
+}
+
+socket::~socket() { let_go(); }
+
+void socket::let_go() noexcept {
+    if (state_ == nullptr)
+        return;
+    if (--state_->owners == 0)
+        close();
+    state_->release();
+}
+
+socket socket::share() const {
+    descriptor& d = opened(state_, operation_name::socket);
+    d.retain();
+    ++d.owners;
+    return socket(&d);
+}
+
+socket socket::adopt(native_handle handle) {
+    coax::family family{};
+    coax::kind kind{};
+    check(os::family_of(handle, family), operation_name::adopt);
+    check(os::kind_of(handle, kind), operation_name::adopt);
+    check(os::set_cloexec(handle), operation_name::adopt);
+    check(os::set_nonblocking(handle), operation_name::adopt);
+    auto* state = new descriptor(handle, family, kind);
+    address peer;
+    if (os::getpeername(handle, peer) == 0)
+        state->peer.set(peer);
+    return socket(state);
+}
+
+detached socket::detach() {
+    descriptor& d = opened(state_, operation_name::detach);
+    if (d.attached != nullptr)
+        d.attached->detach(d, detail::stop_reason::closed);
+    std::vector<socket> connections;
+    std::uint32_t order = 0;
+    while (d.has_kept_connections())
+        connections.push_back(socket(describe(d.take_connection(order), d.family, coax::kind::stream)));
+    std::vector<std::byte> bytes(d.kept_size());
+    if (!bytes.empty())
+        d.copy_bytes(bytes.data(), bytes.size(), true, order);
+    d.drop_kept();
+    d.open = false;
+    return detached(d.handle, std::move(bytes), std::move(connections));
+}
+
+bool socket::is_open() const noexcept { return state_ != nullptr && state_->open; }
+
+coax::family socket::family() const { return opened(state_, operation_name::socket).family; }
+
+coax::kind socket::kind() const { return opened(state_, operation_name::socket).kind; }
+
+void socket::bind(const address& name) {
+    const descriptor& d = opened(state_, operation_name::bind);
+    const address exact = name.resolved(d.family);
+    check(os::bind(d.handle, exact), operation_name::bind, exact);
+}
+
+void socket::listen(int backlog) {
+    const descriptor& d = opened(state_, operation_name::listen);
+    check(os::listen(d.handle, backlog), operation_name::listen);
+}
+
+address socket::getsockname() const {
+    address name;
+    check(os::getsockname(opened(state_, operation_name::getsockname).handle, name), operation_name::getsockname);
+    return name;
+}
+
+address socket::getpeername() const {
+    address name;
+    check(os::getpeername(opened(state_, operation_name::getpeername).handle, name), operation_name::getpeername);
+    return name;
+}
+
+void socket::shutdown(shutdown_how how) {
+    descriptor& d = opened(state_, operation_name::shutdown);
+    // What was begun before goes out before.
+    if (d.attached != nullptr && !d.idle())
+        d.attached->flush();
+    check(os::shutdown(d.handle, how), operation_name::shutdown, d.peer.get());
+}
+
+void socket::close() noexcept {
+    if (!is_open())
+        return;
+    descriptor& d = *state_;
+    d.open = false;
+    if (d.attached != nullptr)
+        d.attached->detach(d, detail::stop_reason::closed);
+    // To the kernel these bytes have been read; to the peer it has to look as if they had not.
+    if (d.has_kept_bytes() && d.family != family::local)
+        detail::set_option(d.handle, detail::option_id::linger, {1, 0});
+    d.drop_kept();
+    os::close(d.handle);
+}
+
+void socket::set_words(detail::option_id id, detail::option_words value) {
+    check(detail::set_option(opened(state_, operation_name::setsockopt).handle, id, value), operation_name::setsockopt);
+}
+
+detail::option_words socket::get_words(detail::option_id id) const {
+    detail::option_words value;
+    check(detail::get_option(opened(state_, operation_name::getsockopt).handle, id, value), operation_name::getsockopt);
+    return value;
+}
+
+void socket::setsockopt(int level, int name, int value) {
+    setsockopt(level, name, std::as_bytes(std::span(&value, 1)));
+}
+
+void socket::setsockopt(int level, int name, std::span<const std::byte> value) {
+    const descriptor& d = opened(state_, operation_name::setsockopt);
+    check(os::set_option(d.handle, level, name, value.data(), value.size()), operation_name::setsockopt);
+}
+
+int socket::getsockopt(int level, int name) const {
+    const descriptor& d = opened(state_, operation_name::getsockopt);
+    int value = 0;
+    std::size_t size = sizeof value;
+    check(os::get_option(d.handle, level, name, &value, size), operation_name::getsockopt);
+    return value;
+}
+
+std::vector<std::byte> socket::getsockopt(int level, int name, std::size_t size) const {
+    const descriptor& d = opened(state_, operation_name::getsockopt);
+    std::vector<std::byte> value(size);
+    check(os::get_option(d.handle, level, name, value.data(), size), operation_name::getsockopt);
+    value.resize(size);
+    return value;
+}
+
+void socket::set_limit(clock::duration limit) {
+    descriptor& d = opened(state_, operation_name::setsockopt);
+    if (limit < clock::duration::zero())
+        throw std::invalid_argument("settimeout: a negative duration: " + std::to_string(limit.count()) + " ns");
+    d.limit = limit.count();
+}
+
+void socket::settimeout(std::optional<clock::duration> limit) {
+    if (limit)
+        set_limit(*limit);
+    else
+        opened(state_, operation_name::setsockopt).limit = -1;
+}
+
+std::optional<clock::duration> socket::gettimeout() const noexcept {
+    if (state_ == nullptr || state_->limit < 0)
+        return std::nullopt;
+    return clock::duration(state_->limit);
+}
+
+void socket::setblocking(bool blocking) {
+    if (blocking)
+        settimeout(std::nullopt);
+    else
+        set_limit(clock::duration::zero());
+}
+
+bool socket::getblocking() const noexcept { return state_ == nullptr || state_->limit != 0; }
+
+native_handle socket::fileno() const noexcept { return is_open() ? state_->handle : static_cast<native_handle>(-1); }
+
+socket_pair socketpair(coax::kind kind) {
+    native_handle ends[2];
+    check(os::pair(kind, ends), operation_name::socketpair);
+    socket first;
+    try {
+        first = socket(describe(ends[0], family::local, kind));
+    } catch (...) {
+        os::close(ends[1]);
+        throw;
+    }
+    return socket_pair(std::move(first), socket(describe(ends[1], family::local, kind)));
+}
+
+accepted detail::accept_base::value() {
+    const auto connection = static_cast<native_handle>(transferred);
+    transferred = 0;
+    socket made(describe(connection, family, kind::stream));
+    made.state_->peer.set(peer);
+    return accepted(std::move(made), peer);
+}
+
+} // namespace coax

@@ -1,0 +1,90 @@
+// Receiving and sending on POSIX sockets. Every call says "do not wait" for itself: O_NONBLOCK belongs to the open
+// file, so another process that shares it could take it away, and the loop would stand still.
+#include "os/socket.hpp"
+
+#include <climits>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "os/address.hpp"
+#include "os/posix_call.hpp"
+
+namespace coax::os {
+
+namespace {
+
+static_assert(sizeof(buffer_view) == sizeof(iovec) && alignof(buffer_view) == alignof(iovec));
+static_assert(offsetof(buffer_view, data) == offsetof(iovec, iov_base));
+static_assert(offsetof(buffer_view, size) == offsetof(iovec, iov_len));
+
+int at_once(message_flags flags) noexcept { return native_message_flags(flags) | MSG_DONTWAIT; }
+
+} // namespace
+
+int native_message_flags(message_flags flags) noexcept {
+    int native = 0;
+#ifdef MSG_NOSIGNAL
+    native |= MSG_NOSIGNAL;
+#endif
+    if (contains(flags, message_flags::peek))
+        native |= MSG_PEEK;
+    if (contains(flags, message_flags::wait_all))
+        native |= MSG_WAITALL;
+    if (contains(flags, message_flags::out_of_band))
+        native |= MSG_OOB;
+    if (contains(flags, message_flags::dont_route))
+        native |= MSG_DONTROUTE;
+#ifdef MSG_MORE
+    if (contains(flags, message_flags::more))
+        native |= MSG_MORE;
+#endif
+    return native;
+}
+
+outcome recv(native_handle handle, void* data, std::size_t size, message_flags flags) noexcept {
+    return retried([=] { return ::recv(handle, data, limited(size), at_once(flags)); });
+}
+
+outcome send(native_handle handle, const void* data, std::size_t size, message_flags flags) noexcept {
+    return retried([=] { return ::send(handle, data, limited(size), at_once(flags)); });
+}
+
+outcome recvfrom(native_handle handle, void* data, std::size_t size, message_flags flags, address& peer,
+                 bool& truncated) noexcept {
+    iovec piece{data, limited(size)};
+    msghdr message{};
+    message.msg_name = detail::native_address::storage(peer);
+    message.msg_namelen = static_cast<socklen_t>(detail::native_address::capacity);
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    const outcome received = retried([&] { return ::recvmsg(handle, &message, at_once(flags)); });
+    if (received.error == 0)
+        detail::native_address::commit(peer, message.msg_namelen);
+    truncated = (message.msg_flags & MSG_TRUNC) != 0;
+    return received;
+}
+
+outcome sendto(native_handle handle, const void* data, std::size_t size, message_flags flags,
+               const address& peer) noexcept {
+    if (const int error = usable_error(peer); error != 0)
+        return {-1, error};
+    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
+    const auto native_size = static_cast<socklen_t>(detail::native_address::size(peer));
+    return retried([=] { return ::sendto(handle, data, limited(size), at_once(flags), native, native_size); });
+}
+
+outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {
+    msghdr message{};
+    // sendmsg(2) writes to none of this; msghdr has no const of its own.
+    message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(pieces));
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+    if (count > IOV_MAX) {
+        kind what{};
+        if (kind_of(handle, what) != 0 || what == kind::datagram)
+            return {-1, EMSGSIZE};
+        message.msg_iovlen = IOV_MAX;
+    }
+    return retried([&] { return ::sendmsg(handle, &message, at_once(flags)); });
+}
+
+} // namespace coax::os

@@ -1,0 +1,172 @@
+// Socket options of POSIX systems: the raw calls, and the table from the library's options to level and name.
+#include <coax/option.hpp>
+
+#include <climits>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "os/posix_call.hpp"
+#include "os/socket.hpp"
+
+namespace coax::os {
+
+int set_option(native_handle handle, int level, int name, const void* value, std::size_t size) noexcept {
+    return error_of(::setsockopt(handle, level, name, value, static_cast<socklen_t>(limited(size))));
+}
+
+int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept {
+    auto native_size = static_cast<socklen_t>(limited(size));
+    const int error = error_of(::getsockopt(handle, level, name, value, &native_size));
+    if (error == 0)
+        size = native_size;
+    return error;
+}
+
+} // namespace coax::os
+
+namespace coax::detail {
+
+namespace {
+
+struct native_option {
+    int level;
+    int name;
+};
+
+// The names that not every system has; -1 is no option anywhere.
+#ifdef SO_REUSEPORT
+constexpr int reuse_port_name = SO_REUSEPORT;
+#else
+constexpr int reuse_port_name = -1;
+#endif
+#if defined(TCP_KEEPIDLE)
+constexpr int keep_alive_idle_name = TCP_KEEPIDLE;
+#elif defined(TCP_KEEPALIVE)
+constexpr int keep_alive_idle_name = TCP_KEEPALIVE;
+#else
+constexpr int keep_alive_idle_name = -1;
+#endif
+#ifdef TCP_KEEPINTVL
+constexpr int keep_alive_interval_name = TCP_KEEPINTVL;
+#else
+constexpr int keep_alive_interval_name = -1;
+#endif
+#ifdef TCP_KEEPCNT
+constexpr int keep_alive_count_name = TCP_KEEPCNT;
+#else
+constexpr int keep_alive_count_name = -1;
+#endif
+#ifdef TCP_QUICKACK
+constexpr int quick_ack_name = TCP_QUICKACK;
+#else
+constexpr int quick_ack_name = -1;
+#endif
+#ifdef TCP_USER_TIMEOUT
+constexpr int user_timeout_name = TCP_USER_TIMEOUT;
+#else
+constexpr int user_timeout_name = -1;
+#endif
+// macOS counts SO_LINGER in clock ticks, and has another name for seconds.
+#ifdef SO_LINGER_SEC
+constexpr int linger_name = SO_LINGER_SEC;
+#else
+constexpr int linger_name = SO_LINGER;
+#endif
+// Linux doubles the sizes it is given and reports the double (socket(7)).
+#ifdef __linux__
+constexpr int buffer_size_factor = 2;
+#else
+constexpr int buffer_size_factor = 1;
+#endif
+
+native_option native(option_id id) noexcept {
+    switch (id) {
+    case option_id::reuse_address:
+        return {SOL_SOCKET, SO_REUSEADDR};
+    case option_id::reuse_port:
+        return {SOL_SOCKET, reuse_port_name};
+    case option_id::broadcast:
+        return {SOL_SOCKET, SO_BROADCAST};
+    case option_id::keep_alive:
+        return {SOL_SOCKET, SO_KEEPALIVE};
+    case option_id::keep_alive_idle:
+        return {IPPROTO_TCP, keep_alive_idle_name};
+    case option_id::keep_alive_interval:
+        return {IPPROTO_TCP, keep_alive_interval_name};
+    case option_id::keep_alive_count:
+        return {IPPROTO_TCP, keep_alive_count_name};
+    case option_id::linger:
+        return {SOL_SOCKET, linger_name};
+    case option_id::receive_buffer_size:
+        return {SOL_SOCKET, SO_RCVBUF};
+    case option_id::send_buffer_size:
+        return {SOL_SOCKET, SO_SNDBUF};
+    case option_id::out_of_band_inline:
+        return {SOL_SOCKET, SO_OOBINLINE};
+    case option_id::no_delay:
+        return {IPPROTO_TCP, TCP_NODELAY};
+    case option_id::quick_ack:
+        return {IPPROTO_TCP, quick_ack_name};
+    case option_id::user_timeout:
+        return {IPPROTO_TCP, user_timeout_name};
+    case option_id::v6_only:
+        return {IPPROTO_IPV6, IPV6_V6ONLY};
+    case option_id::error:
+        return {SOL_SOCKET, SO_ERROR};
+    case option_id::type:
+        return {SOL_SOCKET, SO_TYPE};
+    case option_id::accepting:
+        return {SOL_SOCKET, SO_ACCEPTCONN};
+    }
+    return {SOL_SOCKET, -1};
+}
+
+bool fits(std::int64_t value) noexcept { return value >= 0 && value <= INT_MAX; }
+
+} // namespace
+
+int set_option(native_handle handle, option_id id, option_words value) noexcept {
+    const native_option to = native(id);
+    if (to.name == -1)
+        return ENOPROTOOPT;
+    // No option here has a negative value, and Linux would take one for a buffer size as "as large as allowed".
+    if (!fits(value.first) || !fits(value.second))
+        return EINVAL;
+    if (id == option_id::linger) {
+        ::linger native_value{};
+        native_value.l_onoff = static_cast<decltype(native_value.l_onoff)>(value.first);
+        native_value.l_linger = static_cast<decltype(native_value.l_linger)>(value.second);
+        return os::set_option(handle, to.level, to.name, &native_value, sizeof native_value);
+    }
+    const int native_value = static_cast<int>(value.first);
+    return os::set_option(handle, to.level, to.name, &native_value, sizeof native_value);
+}
+
+int get_option(native_handle handle, option_id id, option_words& value) noexcept {
+    const native_option from = native(id);
+    if (from.name == -1)
+        return ENOPROTOOPT;
+    if (id == option_id::type) {
+        kind which{};
+        const int error = os::kind_of(handle, which);
+        value = {static_cast<std::int64_t>(which), 0};
+        return error;
+    }
+    if (id == option_id::linger) {
+        ::linger native_value{};
+        std::size_t size = sizeof native_value;
+        const int error = os::get_option(handle, from.level, from.name, &native_value, size);
+        value = {native_value.l_onoff, native_value.l_linger};
+        return error;
+    }
+    int native_value = 0;
+    std::size_t size = sizeof native_value;
+    const int error = os::get_option(handle, from.level, from.name, &native_value, size);
+    const bool is_buffer = id == option_id::receive_buffer_size || id == option_id::send_buffer_size;
+    value = {is_buffer ? native_value / buffer_size_factor : native_value, 0};
+    return error;
+}
+
+} // namespace coax::detail

@@ -1,0 +1,93 @@
+// The system calls on sockets, in one shape for every platform. No policy lives here: each function is one call
+// that retries when a signal interrupts it, never blocks, never raises SIGPIPE, and returns its error as an
+// errno value. Everything above src/os includes this and no header of the system.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+#include <coax/detail/buffer_view.hpp>
+#include <coax/kind.hpp>
+#include <coax/message_flags.hpp>
+#include <coax/shutdown_how.hpp>
+
+namespace coax::os {
+
+using detail::buffer_view;
+
+/// The value of a call, or what went wrong.
+struct outcome {
+    std::int64_t value = 0;
+    int error = 0; // 0 or an errno value
+};
+
+/// A new socket, closed on exec and non-blocking; the value is its handle.
+outcome open(family f, kind k, int protocol) noexcept;
+
+/// Two connected UNIX sockets, closed on exec and non-blocking.
+int pair(kind k, native_handle (&ends)[2]) noexcept;
+
+/// EAFNOSUPPORT, here and in `connect` and `sendto`, for an address that `usable_error` (os/address.hpp) refuses.
+int bind(native_handle handle, const address& name) noexcept;
+
+int listen(native_handle handle, int backlog) noexcept;
+
+/// 0, or EINPROGRESS: the connection goes on, the handle becomes writable at its end and `connect_result` says how
+/// it went. A UNIX stream socket gives EAGAIN instead when the listener's backlog is full: nothing has begun, no
+/// readiness will be reported, and the call has to be made again.
+int connect(native_handle handle, const address& peer) noexcept;
+
+/// Takes the pending error of the socket (SO_ERROR): after EINPROGRESS, how the connection attempt ended.
+int connect_result(native_handle handle) noexcept;
+
+/// The next connection, closed on exec and non-blocking; the value is its handle, and `peer` (may be null) gets its
+/// address. Connections that failed before they were taken are passed over (see `is_stale_connection`).
+outcome accept(native_handle handle, address* peer) noexcept;
+
+/// Whether an error of accept(2) tells only of a connection that died in the queue, so that the next one is to be
+/// tried: ECONNABORTED, EPROTO and the network errors that Linux hands over from the new connection.
+bool is_stale_connection(int accept_error) noexcept;
+
+/// The value is the number of bytes; a receive of 0 bytes is the end of the stream. EAGAIN when it would block.
+outcome recv(native_handle handle, void* data, std::size_t size, message_flags flags) noexcept;
+outcome send(native_handle handle, const void* data, std::size_t size, message_flags flags) noexcept;
+
+/// `truncated` tells whether the datagram was longer than the buffer. The peer is unnamed where there is none.
+outcome recvfrom(native_handle handle, void* data, std::size_t size, message_flags flags, address& peer,
+                 bool& truncated) noexcept;
+outcome sendto(native_handle handle, const void* data, std::size_t size, message_flags flags,
+               const address& peer) noexcept;
+
+/// Sends the pieces in order, as one datagram or as far as the stream takes them. No more pieces than the system's
+/// limit go out in one call of a stream; more than that of a datagram give EMSGSIZE.
+outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept;
+
+int shutdown(native_handle handle, shutdown_how how) noexcept;
+
+/// The handle is gone afterwards, whatever the result: never call it twice.
+int close(native_handle handle) noexcept;
+
+int getsockname(native_handle handle, address& name) noexcept;
+int getpeername(native_handle handle, address& name) noexcept;
+
+/// Any option by the system's own numbers. `size` is the room at `value`, and then what was written.
+int set_option(native_handle handle, int level, int name, const void* value, std::size_t size) noexcept;
+int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept;
+
+/// Makes a handle from elsewhere what `open` makes: closed on exec, non-blocking, without SIGPIPE.
+int prepare(native_handle handle) noexcept;
+int set_nonblocking(native_handle handle) noexcept;
+int set_cloexec(native_handle handle) noexcept;
+
+/// What an adopted handle is. ENOTSOCK for a handle that is no socket; EAFNOSUPPORT and ESOCKTNOSUPPORT for a socket
+/// of a family or kind that this library does not know.
+int family_of(native_handle handle, family& result) noexcept;
+int kind_of(native_handle handle, kind& result) noexcept;
+
+/// The flags as the system's calls take them, with "no SIGPIPE" where it is a flag. For a kernel interface that waits
+/// by itself: they do not include the system's "do not wait", which the calls above add.
+int native_message_flags(message_flags flags) noexcept;
+
+} // namespace coax::os

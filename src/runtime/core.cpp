@@ -1,0 +1,306 @@
+#include "runtime/core.hpp"
+
+#include <cstdio>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include <coax/cancelled.hpp>
+#include <coax/finally.hpp>
+
+#include "runtime/idle_scope.hpp"
+
+namespace coax::detail {
+namespace {
+
+constinit thread_local loop* running = nullptr;
+
+backend::settings checked(const scheduler_options& options) {
+    constexpr unsigned most = 32768;
+    const auto power = [](const char* what, unsigned value, bool zero_allowed) {
+        if ((value == 0 && !zero_allowed) || value > most)
+            throw std::invalid_argument(std::string("scheduler_options: ") + what + " must be 1 to 32768, not " +
+                                        std::to_string(value));
+        unsigned rounded = value == 0 ? 0 : 1;
+        while (rounded < value)
+            rounded *= 2;
+        return rounded;
+    };
+    if (options.buffer_size == 0 || options.buffer_size > (std::size_t{1} << 30))
+        throw std::invalid_argument("scheduler_options: buffer_size must be 1 byte to 1 GiB, not " +
+                                    std::to_string(options.buffer_size));
+    if (options.worker_threads == 0 || options.worker_threads > 1024)
+        throw std::invalid_argument("scheduler_options: worker_threads must be 1 to 1024, not " +
+                                    std::to_string(options.worker_threads));
+    return {options.backend, power("queue_depth", options.queue_depth, false),
+            power("completion_depth", options.completion_depth, true),
+            power("buffer_count", options.buffer_count, false), options.buffer_size};
+}
+
+bool is_cancellation(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const cancelled&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+loop* current_loop() noexcept { return running; }
+
+loop& require_loop() {
+    if (running == nullptr)
+        throw std::logic_error("coax: this needs a running scheduler on this thread (coax::run)");
+    return *running;
+}
+
+void send_message(loop& to, message& what) noexcept { core::of(to).send(what); }
+
+void report_suppressed(loop& on, std::exception_ptr error) noexcept { core::of(on).suppressed(std::move(error)); }
+
+void loop::remove(ready_node& node) noexcept {
+    for (ready_node** link = &head_; *link != nullptr; link = &(*link)->next) {
+        if (*link != &node)
+            continue;
+        *link = node.next;
+        if (node.next == nullptr)
+            tail_ = link;
+        return;
+    }
+}
+
+core::core(scheduler& face, const scheduler_options& options)
+    : face_(face), on_suppressed_(options.on_suppressed), worker_threads_(options.worker_threads) {
+    std::string reason;
+    io_ = backend::make_backend(checked(options), reason);
+    info_ = {io_->kind(), to_string(io_->kind()), std::move(reason)};
+    io_->pool().set_owner(static_cast<loop*>(this));
+}
+
+core::~core() {
+    workers_.reset();
+    while (senders_.load() != 0)
+        std::this_thread::yield();
+    receive_messages();
+    // What is discarded may post once more as it goes.
+    while (posted* node = posted_.take()) {
+        while (node != nullptr) {
+            posted* next = node->next;
+            node->discard(node);
+            node = next;
+        }
+    }
+}
+
+worker_pool& core::workers() {
+    if (workers_ == nullptr)
+        workers_ = std::make_unique<worker_pool>(worker_threads_);
+    return *workers_;
+}
+
+void core::run_to_end(std::coroutine_handle<> main, promise_base& promise) {
+    if (io_->is_inherited())
+        throw std::logic_error("coax: a scheduler does not survive fork: the child makes one of its own");
+    if (running != nullptr && !of(*running).io_->is_inherited())
+        throw std::logic_error("coax: run inside run");
+    if (!on_its_thread())
+        throw std::logic_error("coax: a scheduler runs on one thread only, the one that ran it first");
+    if (!entered_) {
+        if (const int error = io_->enter_thread())
+            throw std::system_error(error, std::system_category(), "coax: starting the scheduler");
+        entered_ = true;
+        thread_ = std::this_thread::get_id();
+    }
+    struct restored {
+        loop* before = running; // other than null in a forked child only
+        ~restored() { running = before; }
+    } const guard;
+    running = this;
+
+    time_known_ = false;
+    main_supervisor supervisor;
+    promise.surroundings = {this, &root_};
+    promise.start(main, supervisor);
+    for (;;) {
+        run_tasks();
+        if (supervisor.over)
+            break;
+        wait();
+    }
+    drain();
+    if (posted_error_) {
+        if (std::exception_ptr own = promise.take_error(); own != nullptr && !is_cancellation(own))
+            suppressed(std::move(own));
+        std::rethrow_exception(std::exchange(posted_error_, nullptr));
+    }
+}
+
+/// What the main task did not end ends now: each wait that is left is cancelled.
+void core::drain() noexcept {
+    root_.end();
+    for (;;) {
+        run_tasks();
+        if (quiet())
+            break;
+        wait();
+    }
+    // Nothing stays with the system between two runs; a socket that lives on is attached again by its next operation.
+    io_->detach_all();
+    root_.reset();
+}
+
+// Functions that others go on posting do not keep a run from ending: what was posted before its end has been run by now.
+bool core::quiet() const noexcept { return waiting == 0 && !has_ready(); }
+
+void core::run_tasks() noexcept {
+    ++stats_.turns;
+    run_on_ = run_on_budget;
+    run_posted();
+    run_ready();
+    run_on_ = run_on_budget;
+}
+
+void core::wait() noexcept {
+    io_->refuse_in_child();
+    std::int64_t timeout = 0;
+    if (!has_ready()) {
+        // In this order: whoever posts either sees the loop asleep or is seen by it.
+        asleep_.store(true);
+        if (posted_.empty() && messages_.empty() && !signals_.any()) {
+            timeout = -1;
+            if (!timers_.empty()) {
+                time_known_ = false;
+                const std::int64_t next = timers_.nearest();
+                timeout = next > now() ? next - now() : 0;
+            }
+        }
+    }
+    io_->wait(timeout);
+    asleep_.store(false, std::memory_order_relaxed);
+    time_known_ = false;
+    if (timers_first_) [[unlikely]]
+        expire_timers();
+    io_->collect();
+    receive_messages();
+    if (signals_.any())
+        deliver_signals();
+    // After the completions: a result that is there beats the clock.
+    expire_timers();
+}
+
+void core::run_ready() noexcept {
+    for (unsigned left = ready_budget; left != 0 && has_ready(); --left) {
+        ++stats_.resumptions;
+        pop()->handle.resume();
+    }
+}
+
+void core::expire_timers() noexcept {
+    if (timers_.empty())
+        return;
+    const std::int64_t time = now();
+    while (timer* due = timers_.expire(time)) {
+        switch (due->kind) {
+        case timer::owner_kind::wait: {
+            auto& expired = static_cast<waiter&>(*due);
+            expired.stop(expired, stop_reason::expired);
+            break;
+        }
+        case timer::owner_kind::scope:
+            deadline_scope::expire(*due);
+            break;
+        case timer::owner_kind::idle:
+            idle_scope::expire(*due, time);
+            break;
+        }
+    }
+}
+
+template <class Node>
+void core::put(mailbox<Node>& into, Node& node) noexcept {
+    // What is put in may end the program at once; this thread is not done with the scheduler then.
+    senders_.fetch_add(1);
+    into.put(node);
+    // Only the first who finds the loop asleep wakes it.
+    if (asleep_.load() && asleep_.exchange(false))
+        io_->wake();
+    senders_.fetch_sub(1);
+}
+
+void core::post(posted& node) noexcept { put(posted_, node); }
+
+void core::send(message& what) noexcept { put(messages_, what); }
+
+void core::receive_messages() noexcept {
+    if (messages_.seems_empty())
+        return;
+    for (message* what = messages_.take(); what != nullptr;) {
+        message* next = what->next;
+        what->arrive(*what);
+        what = next;
+    }
+}
+
+void core::run_posted() noexcept {
+    if (posted_.seems_empty())
+        return;
+    posted* oldest = posted_.take();
+    while (oldest != nullptr) {
+        posted* node = std::exchange(oldest, oldest->next);
+        try {
+            node->run(node);
+        } catch (...) {
+            if (posted_error_ == nullptr)
+                posted_error_ = std::current_exception();
+            else
+                suppressed(std::current_exception());
+            root_.cancel();
+        }
+    }
+}
+
+int core::subscribe(signal_operation&, int signal) noexcept { return signals_.add(signal, io_->waker()); }
+
+void core::deliver_signals() noexcept {
+    while (const int signal = signals_.take()) {
+        // Everyone who waits hears of it; `offer` takes the waiter out of the list.
+        signal_operation* op = signal_waiters;
+        while (op != nullptr) {
+            signal_operation* next = op->next_waiting;
+            op->offer(signal);
+            op = next;
+        }
+    }
+}
+
+void core::suppressed(std::exception_ptr error) noexcept {
+    if (on_suppressed_) {
+        on_suppressed_(std::move(error));
+        return;
+    }
+    try {
+        std::rethrow_exception(std::move(error));
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "coax: suppressed exception: %s\n", e.what());
+    } catch (...) {
+        std::fputs("coax: suppressed exception of an unknown type\n", stderr);
+    }
+}
+
+scheduler_stats core::stats() const noexcept {
+    io_->pool().collect();
+    scheduler_stats now = stats_;
+    now.waits = io_->waits();
+    now.heap_buffers = io_->pool().heap_blocks();
+    now.waiting = waiting;
+    now.timers = timers_.size();
+    now.buffers = io_->pool().count();
+    now.buffers_leased = io_->pool().leased();
+    now.jobs = workers_ != nullptr ? workers_->jobs() : 0;
+    return now;
+}
+
+} // namespace coax::detail

@@ -1,0 +1,133 @@
+// The scheduler behind `coax::scheduler`.
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include <coax/detail/loop.hpp>
+#include <coax/detail/message.hpp>
+#include <coax/detail/promise.hpp>
+#include <coax/scheduler.hpp>
+#include <coax/signal.hpp>
+
+#include "backend/backend.hpp"
+#include "os/signal.hpp"
+#include "runtime/mailbox.hpp"
+#include "runtime/timer_heap.hpp"
+#include "runtime/worker_pool.hpp"
+
+namespace coax::detail {
+
+class core final : public loop {
+public:
+    core(scheduler& face, const scheduler_options& options);
+    ~core();
+
+    /// The core of the loop that a waiter of this library waits on.
+    static core& of(loop& on) noexcept { return static_cast<core&>(on); }
+
+    void run_to_end(std::coroutine_handle<> main, promise_base& promise);
+
+    /// Both from any thread. What is posted is user code; a message only ends a wait or cancels a scope.
+    void post(posted& node) noexcept;
+    void send(message& what) noexcept;
+    /// Lets the messages that have come arrive.
+    void receive_messages() noexcept;
+
+    scheduler& face() noexcept { return face_; }
+    backend::backend& io() noexcept { return *io_; }
+    const backend_info& info() const noexcept { return info_; }
+    scheduler_stats stats() const noexcept;
+
+    /// The time of this turn.
+    std::int64_t now() noexcept {
+        if (!time_known_) {
+            now_ = io_->now();
+            time_known_ = true;
+        }
+        return now_;
+    }
+    timer_heap& timers() noexcept { return timers_; }
+    /// Made at its first use; throws `std::bad_alloc` then.
+    worker_pool& workers();
+
+    /// Whether an operation that has ended at once may go on without a turn of the loop. Bounded, so that a socket that is always ready
+    /// leaves room for the others.
+    bool may_run_on() noexcept {
+        if (run_on_ == 0)
+            return false;
+        --run_on_;
+        return true;
+    }
+    /// Whether this is the thread to use the scheduler on; outside of `run` every thread is, one at a time.
+    bool on_its_thread() const noexcept {
+        return thread_ == std::thread::id() || thread_ == std::this_thread::get_id();
+    }
+
+    /// Lets deadlines pass before completions are looked at, against the contract. For tests: in practice a completion that has
+    /// come is seen first, so that an operation hardly ever completes after it was asked to end.
+    void examine_timers_first(bool on) noexcept { timers_first_ = on; }
+
+    /// An exception for which there is no better place.
+    void suppressed(std::exception_ptr error) noexcept;
+
+    void count_operation() noexcept { ++stats_.operations; }
+    std::size_t waiting = 0; // pending waiters
+
+    /// Those who wait for signals.
+    int subscribe(signal_operation& op, int signal) noexcept;
+    void unsubscribe(int signal) noexcept { signals_.remove(signal); }
+    signal_operation* signal_waiters = nullptr;
+    void deliver_signals() noexcept;
+
+private:
+    struct main_supervisor : promise_base::supervisor {
+        main_supervisor() noexcept : supervisor{&main_ended} {}
+        static void main_ended(supervisor& self, promise_base&) noexcept {
+            static_cast<main_supervisor&>(self).over = true;
+        }
+        bool over = false;
+    };
+
+    template <class Node>
+    void put(mailbox<Node>& into, Node& node) noexcept;
+    void run_tasks() noexcept;
+    void wait() noexcept;
+    void run_ready() noexcept;
+    void run_posted() noexcept;
+    void expire_timers() noexcept;
+    void drain() noexcept;
+    bool quiet() const noexcept;
+
+    static constexpr unsigned ready_budget = 1024; // coroutines resumed between two looks at the system
+    static constexpr unsigned run_on_budget = 64;  // operations per turn that do not suspend
+
+    scheduler& face_;
+    std::unique_ptr<backend::backend> io_;
+    backend_info info_;
+    timer_heap timers_;
+    std::int64_t now_ = 0;
+    bool time_known_ = false;
+    bool timers_first_ = false;
+    unsigned run_on_ = run_on_budget;
+    std::thread::id thread_;
+    bool entered_ = false;
+    scheduler_stats stats_;
+    function_ref<void(std::exception_ptr)> on_suppressed_;
+    std::exception_ptr posted_error_;
+    os::signal_subscription signals_;
+    unsigned worker_threads_;
+    std::unique_ptr<worker_pool> workers_;
+
+    mailbox<posted> posted_;
+    mailbox<message> messages_;
+    std::atomic<bool> asleep_{false};
+    std::atomic<int> senders_{0}; // threads inside `post` or `send` now: the end waits for them
+};
+
+} // namespace coax::detail

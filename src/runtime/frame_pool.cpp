@@ -1,0 +1,123 @@
+#include <coax/detail/frame_pool.hpp>
+
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define COAX_POOL_FRAMES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COAX_POOL_FRAMES 0
+#endif
+#endif
+#if !defined(COAX_POOL_FRAMES)
+#define COAX_POOL_FRAMES 1
+#endif
+
+namespace coax::detail {
+
+#if COAX_POOL_FRAMES
+
+namespace {
+
+constexpr std::size_t granule = 64;
+constexpr std::size_t classes = 32; // up to 2 KiB
+// Enough for a burst; beyond it memory goes back to the heap.
+constexpr std::size_t kept_bytes_per_class = std::size_t{1} << 20;
+
+struct free_block {
+    free_block* next;
+};
+
+struct cache {
+    struct list {
+        free_block* first;
+        std::size_t count;
+    } lists[classes];
+    std::ptrdiff_t live;
+    bool registered; // its end is arranged for
+    bool closed;
+};
+
+// Trivial to destroy, so that reaching it costs no check; the sweeper below empties it at the end of the thread.
+constinit thread_local cache frames{};
+
+struct sweeper {
+    ~sweeper() {
+        frames.closed = true;
+        for (auto& list : frames.lists) {
+            while (list.first != nullptr) {
+                free_block* next = list.first->next;
+                ::operator delete(list.first);
+                list.first = next;
+            }
+            list.count = 0;
+        }
+    }
+};
+
+[[gnu::noinline]] void arrange_end() noexcept {
+    static thread_local sweeper at_thread_end;
+    (void)at_thread_end;
+    frames.registered = true;
+}
+
+constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / granule; }
+
+} // namespace
+
+void* allocate_frame(std::size_t size) {
+    const std::size_t index = class_of(size);
+    if (index < classes) {
+        auto& list = frames.lists[index];
+        if (free_block* block = list.first) {
+            list.first = block->next;
+            --list.count;
+            ++frames.live;
+            return block;
+        }
+    }
+    void* block = ::operator new(index < classes ? (index + 1) * granule : size);
+    ++frames.live;
+    return block;
+}
+
+void deallocate_frame(void* block, std::size_t size) noexcept {
+    const std::size_t index = class_of(size);
+    --frames.live;
+    if (index < classes && !frames.closed) {
+        auto& list = frames.lists[index];
+        if (list.count < kept_bytes_per_class / ((index + 1) * granule)) {
+            if (!frames.registered)
+                arrange_end();
+            list.first = new (block) free_block{list.first};
+            ++list.count;
+            return;
+        }
+    }
+    ::operator delete(block);
+}
+
+std::ptrdiff_t live_frames() noexcept { return frames.live; }
+
+#else
+
+// Under AddressSanitizer every frame is a block of its own, so that a use after its end is seen.
+namespace {
+constinit thread_local std::ptrdiff_t live = 0;
+}
+
+void* allocate_frame(std::size_t size) {
+    void* block = ::operator new(size);
+    ++live;
+    return block;
+}
+void deallocate_frame(void* block, std::size_t) noexcept {
+    --live;
+    ::operator delete(block);
+}
+
+std::ptrdiff_t live_frames() noexcept { return live; }
+
+#endif
+
+} // namespace coax::detail

@@ -1,0 +1,54 @@
+#include <coax/time.hpp>
+
+#include "runtime/core.hpp"
+
+namespace coax {
+
+cancelled::~cancelled() = default;
+
+namespace detail {
+
+bool sleep_operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+    core& on = core::of(*around.on);
+    const std::int64_t when = relative_ ? later(on.now(), clock::duration(when_)) : when_;
+    on.timers().make_room();
+    if (!enter(on, *around.within, coroutine))
+        return true;
+    if (when <= on.now())
+        finish();
+    else
+        set_deadline(when);
+    return true;
+}
+
+void sleep_operation::on_stop(waiter& self, stop_reason why) noexcept {
+    if (why != stop_reason::expired)
+        self.reason = why;
+    self.finish();
+}
+
+void sleep_operation::await_resume() {
+    state = wait_state::idle;
+    if (reason != stop_reason::none)
+        throw cancelled();
+}
+
+result<void> sleep_operation::await_result() noexcept {
+    state = wait_state::idle;
+    if (reason != stop_reason::none)
+        return failure(failure::cause::cancelled, operation_name::sleep);
+    return {};
+}
+
+result<void> yield_operation::await_result() noexcept {
+    state = wait_state::idle;
+    if (within->cancelled())
+        return failure(failure::cause::cancelled, operation_name::none);
+    return {};
+}
+
+// It is in the ready queue as soon as it has begun.
+void yield_operation::on_stop(waiter&, stop_reason) noexcept {}
+
+} // namespace detail
+} // namespace coax

@@ -1,0 +1,83 @@
+#include <coax/detail/waiter.hpp>
+
+#include "runtime/core.hpp"
+
+namespace coax::detail {
+
+bool waiter::enter(loop& on, scope& in, std::coroutine_handle<> coroutine) noexcept {
+    if (!arrive(on, in, coroutine))
+        return false;
+    link();
+    return true;
+}
+
+bool waiter::arrive(loop& on, scope& in, std::coroutine_handle<> coroutine) noexcept {
+    owner = &on;
+    within = &in;
+    handle = coroutine;
+    on.checkpoint();
+    if (in.cancelled()) {
+        reason = stop_reason::scope;
+        state = wait_state::ready;
+        on.push(*this);
+        return false;
+    }
+    reason = stop_reason::none;
+    return true;
+}
+
+void waiter::link() noexcept {
+    state = wait_state::pending;
+    scope_next = within->waiters_;
+    if (scope_next != nullptr)
+        scope_next->scope_link = &scope_next;
+    scope_link = &within->waiters_;
+    within->waiters_ = this;
+    ++core::of(*owner).waiting;
+}
+
+bool waiter::pass() noexcept {
+    if (core::of(*owner).may_run_on())
+        return false;
+    state = wait_state::ready;
+    owner->push(*this);
+    return true;
+}
+
+void waiter::unlink() noexcept {
+    if (scope_link == nullptr)
+        return;
+    *scope_link = scope_next;
+    if (scope_next != nullptr)
+        scope_next->scope_link = scope_link;
+    scope_link = nullptr;
+}
+
+void waiter::leave() noexcept {
+    unlink();
+    if (is_set())
+        core::of(*owner).timers().remove(*this);
+    --core::of(*owner).waiting;
+    state = wait_state::idle;
+}
+
+void waiter::finish() noexcept {
+    leave();
+    state = wait_state::ready;
+    owner->push(*this);
+}
+
+void waiter::set_deadline(std::int64_t nanoseconds) noexcept {
+    deadline = nanoseconds;
+    core::of(*owner).timers().insert(*this);
+}
+
+void waiter::abandon() noexcept {
+    if (state == wait_state::pending)
+        stop(*this, stop_reason::abandon);
+    if (state == wait_state::ready)
+        owner->remove(*this);
+    state = wait_state::idle;
+}
+
+} // namespace coax::detail

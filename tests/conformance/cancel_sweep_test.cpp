@@ -1,0 +1,177 @@
+// A session that uses everything is cancelled at each of its checkpoints in turn: it unwinds, and leaves nothing behind.
+#include "support/cancel_sweep.hpp"
+#include "support/catch.hpp"
+#include "support/net.hpp"
+#include "support/runtime.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+coax::task<> serve_one(coax::socket& listener) {
+    coax::accepted taken = co_await listener.accept();
+    while (const coax::chunk data = co_await taken.conn.recv(4000))
+        co_await taken.conn.sendall(data);
+}
+
+/// A client that talks to an echo server: connect, both forms of receive, gathered and large sends, a half-close.
+coax::task<> echo_session() {
+    coax::socket listener = support::listening(coax::family::inet);
+    const coax::address name = listener.getsockname();
+    coax::socket client(coax::family::inet);
+    const std::string large(1 << 20, 'l');
+    const auto pour = [&]() -> coax::task<> {
+        co_await client.sendall(large);
+        client.shutdown(coax::shutdown_how::write);
+    };
+    std::string heard;
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(serve_one(listener));
+        co_await client.connect(name);
+        co_await client.sendall("he", "llo");
+        heard = co_await support::read(client, 5);
+        group.spawn(pour());
+        heard += co_await support::read_to_end(client);
+        co_await coax::yield();
+    });
+    // A server that was cut short ends the stream before that.
+    CHECK(heard == "hello" + large);
+}
+
+coax::task<> datagram_session() {
+    coax::socket one = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket other = support::bound(coax::family::inet, coax::kind::datagram);
+    for (int round = 0; round < 3; ++round) {
+        co_await one.sendto("ping", other.getsockname());
+        const coax::datagram ping = co_await other.recvfrom(100);
+        co_await other.sendto(ping.data, ping.peer);
+        std::byte buffer[100];
+        const coax::received pong = co_await one.recvfrom(buffer);
+        CHECK(pong.size == 4);
+    }
+}
+
+coax::task<std::size_t> take(coax::socket& from) {
+    const coax::chunk data = co_await from.recv(100);
+    co_return data.size();
+}
+
+/// Everything that opens a scope, each around waits that do end and waits that do not.
+coax::task<> scoped_session() {
+    coax::socket_pair pair = coax::socketpair();
+    co_await pair.first.sendall("one");
+    const std::size_t got = co_await coax::with_timeout(10s, take(pair.second));
+    CHECK(got == 3);
+    const auto late = co_await coax::as_result(coax::with_timeout(1ms, pair.second.recv(100)));
+    CHECK_FALSE(late);
+    co_await coax::when_any(pair.second.recv(100), coax::sleep_for(1ms));
+    co_await coax::when_all(coax::sleep_for(1ms), pair.first.sendall("two"), take(pair.second));
+    std::vector<coax::task<std::size_t>> takers;
+    takers.push_back(take(pair.second));
+    takers.push_back(take(pair.first));
+    co_await pair.first.sendall("three");
+    co_await coax::when_any(std::move(takers));
+    const bool cut = co_await coax::with_cancel_scope([&](coax::cancel_scope& inner) -> coax::task<> {
+        co_await coax::yield();
+        inner.cancel();
+        static_cast<void>(co_await pair.second.recv(100));
+    });
+    CHECK(cut);
+    co_await coax::shield(coax::sleep_for(1ms));
+    const std::stop_source source;
+    co_await coax::with_stop_token(source.get_token(), coax::sleep_for(1ms));
+    co_await pair.second.sendall("four");
+    const auto farewell = [&]() -> coax::task<> { co_await pair.first.sendall("bye"); };
+    co_await coax::finally(take(pair.first), farewell, 1s);
+}
+
+/// Locks, events, conditions, channels and threads.
+coax::task<> sync_session() {
+    coax::mutex mutex;
+    coax::condition changed(mutex);
+    coax::semaphore permits(1);
+    coax::event begun;
+    coax::channel<std::string> items(1);
+    bool ready = false;
+    std::size_t received = 0;
+    const auto produce = [&]() -> coax::task<> {
+        co_await begun.wait();
+        for (int index = 0; index < 3; ++index) {
+            const coax::semaphore::permit permit = co_await permits.scoped_acquire();
+            co_await items.send("item");
+        }
+        items.close();
+        const coax::mutex::guard guard = co_await mutex.lock();
+        ready = true;
+        changed.notify_all();
+    };
+    const auto consume = [&]() -> coax::task<> {
+        while (const auto item = co_await items.recv())
+            ++received;
+        coax::mutex::guard guard = co_await mutex.lock();
+        while (!ready)
+            co_await changed.wait(guard);
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(produce());
+        group.spawn(consume());
+        begun.set();
+        const int answer = co_await coax::to_thread([] { return 42; });
+        CHECK(answer == 42);
+        co_await coax::to_thread(coax::abandon_on_cancel, [] {});
+    });
+    CHECK(received == 3);
+}
+
+/// Waits that something outside of the session ends.
+coax::task<> signal_session() {
+    const auto raise_it = []() -> coax::task<> {
+        co_await support::until_waiting(1);
+        std::raise(SIGUSR1);
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(raise_it());
+        co_await coax::wait_signal(SIGUSR1);
+    });
+}
+
+} // namespace
+
+TEST_CASE("an echo session can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return echo_session(); }, when) > 10);
+}
+
+TEST_CASE("a datagram session can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return datagram_session(); }, when) >= 12);
+}
+
+TEST_CASE("a session of limits, scopes and branches can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return scoped_session(); }, when) > 15);
+}
+
+TEST_CASE("a session of locks, channels and threads can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return sync_session(); }, when) > 12);
+}
+
+TEST_CASE("a wait for a signal can be cancelled at every checkpoint") {
+    // Once it is cancelled nobody may be waiting for the signal any more.
+    struct ignoring {
+        ignoring() { before = std::signal(SIGUSR1, SIG_IGN); }
+        ~ignoring() { std::signal(SIGUSR1, before); }
+        void (*before)(int);
+    } const guard;
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return signal_session(); }, when) >= 2);
+}

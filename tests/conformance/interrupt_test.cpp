@@ -1,0 +1,117 @@
+// A signal every ten milliseconds interrupts whatever the kernel is doing, and nothing comes of it.
+#include "support/catch.hpp"
+#include "support/net.hpp"
+#include "support/runtime.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <string>
+
+#include <signal.h>
+#include <sys/time.h>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+volatile std::sig_atomic_t rings = 0;
+
+/// Interrupts system calls, without restarting them, while this lives.
+class interrupting_timer {
+public:
+    interrupting_timer() {
+        rings = 0;
+        struct sigaction action{};
+        action.sa_handler = [](int) { rings = rings + 1; };
+        sigaction(SIGALRM, &action, &previous_);
+        const timeval period{0, 10'000};
+        const itimerval timer{period, period};
+        setitimer(ITIMER_REAL, &timer, nullptr);
+    }
+    interrupting_timer(const interrupting_timer&) = delete;
+    interrupting_timer& operator=(const interrupting_timer&) = delete;
+    ~interrupting_timer() {
+        const itimerval off{};
+        setitimer(ITIMER_REAL, &off, nullptr);
+        sigaction(SIGALRM, &previous_, nullptr);
+    }
+
+private:
+    struct sigaction previous_{};
+};
+
+coax::task<> until_rung(int times) {
+    const int end = rings + times;
+    while (rings < end)
+        co_await coax::sleep_for(3ms);
+}
+
+} // namespace
+
+TEST_CASE("a wait that is interrupted over and over goes on") {
+    const interrupting_timer timer;
+    support::run([]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        coax::socket datagrams = support::bound(coax::family::inet, coax::kind::datagram);
+        coax::socket_pair pair = coax::socketpair();
+        coax::socket_pair full = coax::socketpair();
+        const std::size_t filled = co_await support::fill(full.first);
+        support::ending how[5] = {};
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(support::note([&] { return listener.accept(); }, how[0]));
+            group.spawn(support::note([&] { return datagrams.recvfrom(100); }, how[1]));
+            group.spawn(support::note([&] { return pair.first.recv(100); }, how[2]));
+            group.spawn(support::note([&] { return full.first.sendall("x"); }, how[3]));
+            group.spawn(support::note([] { return coax::sleep_for(100ms); }, how[4]));
+            co_await until_rung(10);
+            for (int index = 0; index < 4; ++index)
+                CHECK(how[index] == support::ending::none);
+
+            // Everything that is waited for comes now.
+            coax::socket client(coax::family::inet);
+            co_await client.connect(listener.getsockname());
+            coax::socket sender(coax::family::inet, coax::kind::datagram);
+            co_await sender.sendto("datagram", datagrams.getsockname());
+            co_await pair.second.sendall("bytes");
+            const std::string drained = co_await support::read(full.second, filled + 1);
+            CHECK(drained.size() == filled + 1);
+            co_await support::until([&] { return group.size() == 0; });
+        });
+        for (const support::ending each : how)
+            CHECK(each == support::ending::value);
+    });
+    CHECK(rings >= 10);
+}
+
+TEST_CASE("a conversation that is interrupted over and over loses nothing") {
+    const interrupting_timer timer;
+    support::run([]() -> coax::task<> {
+        support::connection pair = co_await support::connected(coax::family::inet);
+        const std::string sent = support::pattern(1 << 20);
+        std::string back;
+        const auto echo = [&]() -> coax::task<> {
+            while (const coax::chunk data = co_await pair.server.recv(30'000))
+                co_await pair.server.sendall(data);
+            pair.server.shutdown(coax::shutdown_how::write);
+        };
+        const auto send = [&]() -> coax::task<> {
+            for (std::size_t at = 0; at < sent.size(); at += 65536) {
+                co_await pair.client.sendall(std::string_view(sent).substr(at, 65536));
+                // So that it lasts for a few rings.
+                co_await coax::sleep_for(4ms);
+            }
+            pair.client.shutdown(coax::shutdown_how::write);
+        };
+        const auto receive = [&]() -> coax::task<> { back = co_await support::read_to_end(pair.client); };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(echo());
+            group.spawn(send());
+            group.spawn(receive());
+            co_return;
+        });
+        CHECK(support::same_up_to(sent, back) == sent.size());
+        CHECK(back.size() == sent.size());
+    });
+    CHECK(rings >= 2);
+}

@@ -1,0 +1,119 @@
+// What destroyed coroutines had got is put back: in its order, and for those who are waiting already.
+#include "support/catch.hpp"
+#include "support/net.hpp"
+#include "support/runtime.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include <unistd.h>
+
+using support::destructible;
+
+namespace {
+
+template <class Make>
+destructible awaiting(Make make) {
+    static_cast<void>(co_await make());
+}
+
+std::size_t waiting() { return coax::scheduler::current().stats().waiting; }
+
+} // namespace
+
+TEST_CASE("what destroyed receives had got comes in the order of the stream, whichever is destroyed first") {
+    const bool first_first = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        for (int round = 0; round < 20; ++round) {
+            std::byte buffer[2];
+            destructible first = awaiting([&] { return pair.second.recv(std::span(buffer).first(1)); });
+            destructible second = awaiting([&] { return pair.second.recv(std::span(buffer).last(1)); });
+            co_await support::round_trip();
+            CHECK(::write(pair.first.fileno(), "ABC", 3) == 3);
+            // This task was in the ready queue before them, so it sees the first, or both, with their byte and not yet resumed.
+            while (waiting() == 2)
+                co_await coax::yield();
+            CHECK_FALSE(first.done());
+            CHECK_FALSE(second.done());
+            (first_first ? first : second).destroy();
+            (first_first ? second : first).destroy();
+            const std::string heard = co_await support::read(pair.second, 3);
+            CHECK(heard == "ABC");
+        }
+    });
+}
+
+TEST_CASE("a receive that waits behind a destroyed one gets what that had got") {
+    support::run([]() -> coax::task<> {
+        for (const bool pooled : {true, false}) {
+            for (const bool more : {true, false}) {
+                coax::socket_pair pair = coax::socketpair();
+                std::byte buffer[1];
+                std::string heard;
+                const auto listen = [&]() -> coax::task<> {
+                    if (pooled) {
+                        const coax::chunk data = co_await pair.second.recv(8);
+                        heard = data.text();
+                    } else {
+                        heard = co_await support::read(pair.second, 1);
+                    }
+                };
+                co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                    destructible victim = awaiting([&] { return pair.second.recv(buffer); });
+                    group.spawn(listen());
+                    co_await support::round_trip();
+                    CHECK(::write(pair.first.fileno(), "A", 1) == 1);
+                    // The victim's byte is there, and it has not resumed: it is behind this task in the ready queue, or was never in it.
+                    while (waiting() == 2)
+                        co_await coax::yield();
+                    const bool had_it = !victim.done();
+                    if (more)
+                        CHECK(::write(pair.first.fileno(), "B", 1) == 1);
+                    victim.destroy();
+                    if (!had_it && !more)
+                        CHECK(::write(pair.first.fileno(), "B", 1) == 1);
+                    co_await support::until([&] { return !heard.empty(); });
+                    if (had_it)
+                        CHECK(heard.front() == 'A');
+                });
+                if (heard == "A" && more) {
+                    const std::string rest = co_await support::read(pair.second, 1);
+                    CHECK(rest == "B");
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("an accept that waits behind a destroyed one gets the connection that had") {
+    support::run([]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::local);
+        const coax::address name = listener.getsockname();
+        for (int round = 0; round < 10; ++round) {
+            std::size_t accepted = 0;
+            const auto accept = [&]() -> coax::task<> {
+                const coax::accepted taken = co_await listener.accept();
+                ++accepted;
+            };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                destructible victim = awaiting([&] { return listener.accept(); });
+                group.spawn(accept());
+                co_await support::round_trip();
+                coax::socket client(coax::family::local);
+                client.setblocking(false);
+                co_await client.connect(name);
+                while (waiting() == 2)
+                    co_await coax::yield();
+                const bool had_it = !victim.done();
+                victim.destroy();
+                if (!had_it) {
+                    coax::socket another(coax::family::local);
+                    co_await another.connect(name);
+                }
+                co_await support::until([&] { return accepted == 1; });
+            });
+        }
+    });
+}

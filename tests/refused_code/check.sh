@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# check.sh FILE WORDS: FILE compiles, and with REFUSED defined it does not, with WORDS among what the compiler says.
+set -euo pipefail
+
+read -ra cxx <<<"$CXX"
+options=(-std=c++20 -fsyntax-only)
+IFS=: read -ra directories <<<"$COAX_INCLUDES"
+for directory in "${directories[@]}"; do
+    options+=("-I$directory")
+done
+
+if ! "${cxx[@]}" "${options[@]}" "$1"; then
+    echo "not ok: $1 does not compile as it is"
+    exit 1
+fi
+if said=$("${cxx[@]}" "${options[@]}" -DREFUSED "$1" 2>&1); then
+    echo "not ok: $1 compiles although it must not"
+    exit 1
+fi
+if ! grep -qF "$2" <<<"$said"; then
+    echo "not ok: the compiler does not say '$2' but: $said"
+    exit 1
+fi
