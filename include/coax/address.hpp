@@ -1,5 +1,6 @@
-// Socket addresses as plain values: IPv4, IPv6 with its scope, UNIX path, UNIX abstract name, or unnamed.
-// An address holds the bytes the kernel takes, so that using one converts nothing and allocates nothing.
+/// \file
+/// Socket addresses as plain values: IPv4, IPv6 with its scope, UNIX path, UNIX abstract name, or unnamed.
+/// An address holds the bytes the kernel takes, so that using one converts nothing and allocates nothing.
 #pragma once
 
 #include <compare>
@@ -25,7 +26,7 @@ namespace detail {
 struct native_address;
 }
 
-/// The address of a socket. A trivially copyable value.
+/// The address of a socket. A trivially copyable value, ordered, and with a `std::hash`.
 ///
 /// Two forms are placeholders that stand for an address of whichever family the socket has: "any"
 /// (every interface, the empty host) and "loopback" (`localhost`). `socket` resolves them when it uses them.
@@ -77,7 +78,9 @@ public:
     /// The abstract name of a UNIX socket, unescaped; "" for everything else.
     std::string abstract_name() const;
 
+    /// Whether this is the unnamed address.
     constexpr bool is_unnamed() const noexcept { return form_ == form::unnamed; }
+    /// Whether this is "any" or "loopback", which have no family until `resolved` or a socket gives them one.
     constexpr bool is_placeholder() const noexcept { return form_ == form::any || form_ == form::loopback; }
 
     /// Whether this is an abstract UNIX name.
@@ -92,6 +95,7 @@ public:
     /// or name that are control characters or no UTF-8 are escaped.
     std::string to_string() const;
 
+    /// Whether form, host, scope and port are the same, or the bytes of the name.
     friend COAX_API bool operator==(const address& a, const address& b) noexcept;
 
     /// Orders by form, then host, scope and port, or by the bytes of the name.

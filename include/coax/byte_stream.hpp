@@ -1,4 +1,5 @@
-// What buffered streams and frames stand on: a socket, or anything else that carries bytes in order.
+/// \file
+/// What buffered streams and frames stand on: a socket, or anything else that carries bytes in order.
 #pragma once
 
 #include <concepts>

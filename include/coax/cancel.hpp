@@ -1,4 +1,5 @@
-// Cancelling a part of a program, and keeping a part from being cancelled.
+/// \file
+/// Cancelling a part of a program, and keeping a part from being cancelled.
 #pragma once
 
 #include <coroutine>

@@ -1,4 +1,5 @@
-// What a cancelled operation throws.
+/// \file
+/// What a cancelled operation throws.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +15,13 @@ namespace coax {
 /// scope throws it again.
 class COAX_API cancelled {
 public:
+    /// Nothing went out.
     cancelled() noexcept = default;
+    /// So many bytes went out before.
     explicit cancelled(std::size_t transferred) noexcept : transferred_(transferred) {}
+    /// Copying throws nothing.
     cancelled(const cancelled&) noexcept = default;
+    /// Copying throws nothing.
     cancelled& operator=(const cancelled&) noexcept = default;
     virtual ~cancelled();
 

@@ -1,4 +1,5 @@
-// Received bytes, and bytes to send.
+/// \file
+/// Received bytes, and bytes to send.
 #pragma once
 
 #include <cstddef>
@@ -38,26 +39,34 @@ concept byte_range = requires(R& range) {
 /// string, without the terminator.
 class bytes_view {
 public:
+    /// No bytes.
     constexpr bytes_view() noexcept = default;
+    /// `size` bytes, beginning at `data`.
     constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+    /// The characters up to the terminator, which there must be.
     // A template, so that an array is not taken for a pointer: it may lack the terminator.
     template <class T>
         requires(std::is_same_v<T, const char*> || std::is_same_v<T, char*>)
     constexpr bytes_view(const T& string) noexcept : data_(string), size_(std::string_view(string).size()) {}
+    /// The characters up to the first terminator, or all of them: a string literal is its text.
     template <std::size_t N>
     constexpr bytes_view(const char (&string)[N]) noexcept : data_(string), size_(0) {
         while (size_ < N && string[size_] != '\0')
             ++size_;
     }
+    /// All of a contiguous range of bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
     template <class R>
         requires(detail::byte_range<const std::remove_reference_t<R>> && !std::is_array_v<std::remove_reference_t<R>> &&
                  !std::is_same_v<std::remove_cvref_t<R>, bytes_view>)
     constexpr bytes_view(R&& range) noexcept : data_(std::data(range)), size_(std::size(range)) {}
+    /// All bytes of an array that holds no text.
     template <class T, std::size_t N>
         requires(detail::is_byte_like<std::remove_cv_t<T>> && !std::is_same_v<std::remove_cv_t<T>, char>)
     constexpr bytes_view(T (&bytes)[N]) noexcept : data_(bytes), size_(N) {}
 
+    /// Where the bytes are.
     constexpr const void* data() const noexcept { return data_; }
+    /// How many bytes there are.
     constexpr std::size_t size() const noexcept { return size_; }
 
 private:
@@ -71,14 +80,18 @@ private:
 /// As a `bool` it says whether this is *not* the end of the stream: an empty datagram is true, and so is a receive of length 0.
 class [[nodiscard]] chunk {
 public:
-    using value_type = std::byte;
+    using value_type = std::byte; ///< bytes
 
+    /// No bytes, at the end of the stream.
     chunk() noexcept = default;
+    /// For the library: `size` bytes at `data` in this block; `open` is false at the end of the stream.
     chunk(detail::buffer_block* block, std::byte* data, std::size_t size, bool open) noexcept
         : data_(data), size_(static_cast<std::uint32_t>(size)), open_(open), block_(block) {}
+    /// Takes the lease over; what is moved from is as a chunk made from nothing.
     chunk(chunk&& other) noexcept
         : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0U)),
           open_(std::exchange(other.open_, false)), block_(std::exchange(other.block_, nullptr)) {}
+    /// The same, after giving its own buffer back.
     chunk& operator=(chunk&& other) noexcept {
         if (this != &other) {
             if (block_ != nullptr)
@@ -95,15 +108,24 @@ public:
             detail::release_block(block_);
     }
 
+    /// Whether this is *not* the end of the stream. It may be empty and true.
     explicit operator bool() const noexcept { return open_; }
 
+    /// Where the bytes are. They may be changed: nobody else has them. Valid until the chunk is destroyed, assigned to or moved from.
     std::byte* data() noexcept { return data_; }
+    /// \overload
     const std::byte* data() const noexcept { return data_; }
+    /// How many bytes there are.
     std::size_t size() const noexcept { return size_; }
+    /// Whether there are none, which does not say that the stream has ended.
     bool empty() const noexcept { return size_ == 0; }
+    /// The first byte.
     std::byte* begin() noexcept { return data_; }
+    /// Behind the last byte.
     std::byte* end() noexcept { return data_ + size_; }
+    /// \overload
     const std::byte* begin() const noexcept { return data_; }
+    /// \overload
     const std::byte* end() const noexcept { return data_ + size_; }
 
     /// The bytes as characters; valid as long as the chunk.

@@ -1,4 +1,5 @@
-// The library's clock, and durations made safe for it.
+/// \file
+/// The library's clock, and durations made safe for it.
 #pragma once
 
 #include <chrono>
@@ -12,12 +13,14 @@ namespace coax {
 
 /// The only clock in signatures: monotonic. On a scheduler's thread it is that scheduler's time, read once per turn of the loop.
 struct clock {
-    using rep = std::int64_t;
-    using period = std::nano;
-    using duration = std::chrono::duration<rep, period>;
-    using time_point = std::chrono::time_point<clock>;
-    static constexpr bool is_steady = true;
+    using rep = std::int64_t;                            ///< signed, 64 bits
+    using period = std::nano;                            ///< nanoseconds
+    using duration = std::chrono::duration<rep, period>; ///< about 292 years either way
+    using time_point =
+        std::chrono::time_point<clock>;     ///< counted from a point that the system chooses, often its start
+    static constexpr bool is_steady = true; ///< it is never set back
 
+    /// The time: on a thread that runs a scheduler when its loop last looked, elsewhere now. Source: clock_gettime(2), CLOCK_MONOTONIC.
     COAX_API static time_point now() noexcept;
 };
 

@@ -1,4 +1,5 @@
-// Everything but the formatters of coax/fmt.hpp.
+/// \file
+/// Everything but the formatters of coax/fmt.hpp.
 #pragma once
 
 #include <coax/address.hpp>
@@ -43,3 +44,6 @@
 #include <coax/timeout.hpp>
 #include <coax/to_thread.hpp>
 #include <coax/when.hpp>
+
+/// All of the library. What is in `coax::detail` is not for users.
+namespace coax {}

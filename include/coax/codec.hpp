@@ -1,4 +1,5 @@
-// Where frames begin and end in a stream of bytes: what a codec says, apart from any connection.
+/// \file
+/// Where frames begin and end in a stream of bytes: what a codec says, apart from any connection.
 #pragma once
 
 #include <algorithm>
@@ -26,16 +27,25 @@ public:
     /// `frame_too_long`, `frame_malformed` or another of the stream's errors.
     static constexpr decoded failed(stream_errc why) noexcept { return {outcome::error, 0, 0, 0, why}; }
 
+    /// Whether it is a frame: then there are `offset`, `length` and `consumed`.
     constexpr bool is_frame() const noexcept { return outcome_ == outcome::frame; }
+    /// Whether it is an error: then there is `error`.
     constexpr bool is_error() const noexcept { return outcome_ == outcome::error; }
+    /// Whether it is no frame yet: then there is `needed`.
     constexpr bool is_incomplete() const noexcept { return outcome_ == outcome::more; }
 
+    /// How many bytes there must be before it is worth to look again; of no meaning for others than an incomplete one.
     constexpr std::size_t needed() const noexcept { return total_; }
+    /// Where the frame begins, in bytes from the front.
     constexpr std::size_t offset() const noexcept { return offset_; }
+    /// The size of the frame in bytes.
     constexpr std::size_t length() const noexcept { return length_; }
+    /// How many bytes the frame takes up, with all that is around it.
     constexpr std::size_t consumed() const noexcept { return total_; }
+    /// Why there is no frame; zero without an error.
     constexpr stream_errc error() const noexcept { return error_; }
 
+    /// Whether both say the same.
     friend constexpr bool operator==(const decoded&, const decoded&) noexcept = default;
 
 private:
@@ -74,9 +84,13 @@ public:
         return refused;
     }
 
+    /// Whether no frame can be made of the bytes; there is `error` then, and nothing else.
     constexpr bool is_error() const noexcept { return error_ != stream_errc(); }
+    /// Why not; zero without an error.
     constexpr stream_errc error() const noexcept { return error_; }
+    /// What goes in front; valid as long as this object.
     constexpr bytes_view header() const noexcept { return {header_.data(), size_}; }
+    /// What goes behind; valid as long as the codec.
     constexpr bytes_view trailer() const noexcept { return trailer_; }
 
 private:

@@ -1,4 +1,5 @@
-// The usual ways to tell frames apart: lengths in front, separators behind, fixed sizes.
+/// \file
+/// The usual ways to tell frames apart: lengths in front, separators behind, fixed sizes.
 #pragma once
 
 #include <bit>
@@ -55,6 +56,7 @@ template <std::unsigned_integral UInt, std::endian Order = std::endian::big>
              !std::same_as<UInt, bool>)
 class length_prefix {
 public:
+    /// The frame at the front; `frame_too_long` as soon as its length says so.
     constexpr decoded decode(std::span<const std::byte> front, std::size_t max_frame) const noexcept {
         if (front.size() < width)
             return decoded::need(width);
@@ -63,6 +65,7 @@ public:
             length |= std::uint64_t(std::to_integer<unsigned char>(front[index])) << shift(index);
         return detail::announced_frame(front.size(), width, length, max_frame);
     }
+    /// The length goes in front; `frame_too_long` where it does not fit.
     constexpr encoded encode(std::span<const bytes_view>, std::size_t size) const {
         if (size > std::numeric_limits<UInt>::max())
             return encoded::failed(stream_errc::frame_too_long);
@@ -85,7 +88,9 @@ private:
 /// Source: protobuf.dev, "Encoding", Base 128 Varints.
 class COAX_API varint_prefix {
 public:
+    /// The frame at the front; `frame_too_long` as soon as its length says so, `frame_malformed` for a length that is none.
     decoded decode(std::span<const std::byte> front, std::size_t max_frame) const noexcept;
+    /// The length goes in front.
     encoded encode(std::span<const bytes_view> pieces, std::size_t size) const;
 };
 
@@ -98,7 +103,9 @@ public:
     /// Throws `std::invalid_argument` when it is empty.
     explicit delimiter(std::string bytes);
 
+    /// The frame at the front; `frame_too_long` as soon as more than `max_frame` bytes cannot belong to a delimiter.
     decoded decode(std::span<const std::byte> front, std::size_t max_frame) noexcept;
+    /// The delimiter goes behind; `frame_malformed` where it would be found too early.
     encoded encode(std::span<const bytes_view> pieces, std::size_t size) const;
 
 private:
@@ -108,7 +115,10 @@ private:
 };
 
 /// What ends a line that is sent.
-enum class line_ending : unsigned char { lf, crlf };
+enum class line_ending : unsigned char {
+    lf,   ///< `"\n"`
+    crlf, ///< `"\r\n"`
+};
 
 /// Lines, ended by LF or CRLF and delivered without it. `max_frame` does not count it.
 ///
@@ -118,11 +128,16 @@ enum class line_ending : unsigned char { lf, crlf };
 /// `frame_truncated`.
 class COAX_API line {
 public:
+    /// Lines that are sent end in LF.
     line() noexcept = default;
+    /// Lines that are sent end in this.
     explicit line(line_ending sent) noexcept : sent_(sent) {}
 
+    /// The line at the front; `frame_too_long` as soon as more than `max_frame` bytes cannot belong to an ending.
     decoded decode(std::span<const std::byte> front, std::size_t max_frame) noexcept;
+    /// The last line, which lacks its LF: all the bytes that are left.
     decoded finish(std::span<const std::byte> front, std::size_t max_frame) noexcept;
+    /// The ending goes behind; `frame_malformed` for what would not come back as one line.
     encoded encode(std::span<const bytes_view> pieces, std::size_t size) const;
 
 private:
@@ -136,9 +151,11 @@ public:
     /// Throws `std::invalid_argument` for 0 bytes.
     explicit fixed_size(std::size_t size);
 
+    /// The frame at the front; `frame_too_long` where `max_frame` is less than the size.
     decoded decode(std::span<const std::byte> front, std::size_t max_frame) const noexcept {
         return detail::announced_frame(front.size(), 0, size_, max_frame);
     }
+    /// Nothing goes around it; `frame_malformed` for another size.
     encoded encode(std::span<const bytes_view> pieces, std::size_t size) const noexcept;
 
 private:
@@ -151,7 +168,9 @@ private:
 /// Source: RFC 6587, section 3.4.1.
 class COAX_API octet_count {
 public:
+    /// The frame at the front; `frame_too_long` or `frame_malformed` at the first byte that makes it so.
     decoded decode(std::span<const std::byte> front, std::size_t max_frame) const noexcept;
+    /// The length and a space go in front; `frame_malformed` for an empty frame.
     encoded encode(std::span<const bytes_view> pieces, std::size_t size) const;
 };
 

@@ -1,4 +1,5 @@
-// Connecting by name, to whichever of its addresses answers first.
+/// \file
+/// Connecting by name, to whichever of its addresses answers first.
 #pragma once
 
 #include <chrono>
@@ -36,21 +37,26 @@ struct connection_options {
 
 /// One address that was tried, and why it failed.
 struct failed_attempt {
+    /// This address, for this reason.
     failed_attempt(const address& to, std::error_code why) noexcept : peer(to), error(why) {}
 
-    address peer;
-    std::error_code error;
+    address peer;          ///< the address that was tried
+    std::error_code error; ///< why it failed
 };
 
 /// None of the addresses could be connected to. `code()` and `peer()` are those of the attempt that says most: the last one which
 /// failed for another reason than that this machine has no way to the address. `what()` lists them all.
 class COAX_API connect_error : public io_error {
 public:
+    /// For these attempts, which must not be none; `target` is the host, for the message.
     connect_error(std::string_view target, std::vector<failed_attempt> attempts);
+    /// Copying throws nothing.
     connect_error(const connect_error&) noexcept = default;
+    /// Copying throws nothing.
     connect_error& operator=(const connect_error&) noexcept = default;
     ~connect_error() override;
 
+    /// Names the target, then each address with its error.
     const char* what() const noexcept override { return told_->text.c_str(); }
     /// Every address that was tried, in that order.
     std::span<const failed_attempt> attempts() const noexcept { return told_->attempts; }

@@ -1,4 +1,5 @@
-// The errors of I/O operations: as a value (`failure`) and as exceptions.
+/// \file
+/// The errors of I/O operations: as a value (`failure`) and as exceptions.
 #pragma once
 
 #include <cstddef>
@@ -14,50 +15,50 @@ namespace coax {
 
 /// What was being done when an error came up; part of every message.
 enum class operation_name : unsigned char {
-    none,
-    socket,
-    socketpair,
-    adopt,
-    bind,
-    listen,
-    accept,
-    connect,
-    recv,
-    send,
-    sendall,
-    recvfrom,
-    sendto,
-    shutdown,
-    close,
-    detach,
-    getsockname,
-    getpeername,
-    setsockopt,
-    getsockopt,
-    sleep,
-    wait_signal,
-    with_timeout,
-    with_deadline,
-    to_thread,
-    lock,
-    acquire,
-    wait,
-    channel_send,
-    channel_recv,
-    read,
-    readexactly,
-    readline,
-    readuntil,
-    write,
-    flush,
-    frame_recv,
-    frame_send,
-    getaddrinfo,
-    create_connection,
-    create_server,
-    activated_listeners,
-    proxy_header,
-    serve,
+    none,                ///< none that is known
+    socket,              ///< making a `socket`, and `socket::family`, `socket::kind`, `socket::makefile`
+    socketpair,          ///< `socketpair`
+    adopt,               ///< `socket::adopt`
+    bind,                ///< `socket::bind`
+    listen,              ///< `socket::listen`
+    accept,              ///< `socket::accept`, `listener::accept`
+    connect,             ///< `socket::connect`
+    recv,                ///< `socket::recv`
+    send,                ///< `socket::send`
+    sendall,             ///< `socket::sendall`
+    recvfrom,            ///< `socket::recvfrom`
+    sendto,              ///< `socket::sendto`
+    shutdown,            ///< `socket::shutdown`
+    close,               ///< closing a socket; no error says it
+    detach,              ///< `socket::detach`
+    getsockname,         ///< `socket::getsockname`
+    getpeername,         ///< `socket::getpeername`
+    setsockopt,          ///< `socket::setsockopt`, `socket::settimeout`
+    getsockopt,          ///< `socket::getsockopt`
+    sleep,               ///< `sleep_for`, `sleep_until`
+    wait_signal,         ///< `wait_signal`
+    with_timeout,        ///< `with_timeout`
+    with_deadline,       ///< `with_deadline`
+    to_thread,           ///< `to_thread`
+    lock,                ///< `mutex::lock`
+    acquire,             ///< `semaphore::acquire`, `semaphore::scoped_acquire`
+    wait,                ///< `event::wait`, `condition::wait`
+    channel_send,        ///< `channel::send`
+    channel_recv,        ///< `channel::recv`
+    read,                ///< `basic_stream::read`, `readinto` and `fill`
+    readexactly,         ///< `basic_stream::readexactly`
+    readline,            ///< `basic_stream::readline`
+    readuntil,           ///< `basic_stream::readuntil`
+    write,               ///< `basic_stream::write`
+    flush,               ///< `basic_stream::flush`
+    frame_recv,          ///< `framed::recv`
+    frame_send,          ///< `framed::send`
+    getaddrinfo,         ///< `getaddrinfo`
+    create_connection,   ///< `create_connection`
+    create_server,       ///< `create_server`
+    activated_listeners, ///< `activated_listeners`; no error says it
+    proxy_header,        ///< `read_proxy_header`
+    serve,               ///< `serve`
 };
 
 /// The name as in the socket vocabulary, for example "recvfrom".
@@ -66,25 +67,34 @@ COAX_API const char* to_string(operation_name name) noexcept;
 /// Why an operation gave no value: an error of the system, an expired limit, a cancellation, or an exception of a task.
 class COAX_API failure {
 public:
-    enum class cause : unsigned char { error, timeout, cancelled, exception };
+    /// The kinds of failure; each becomes an exception of its own.
+    enum class cause : unsigned char {
+        error,     ///< an error of the system: `io_error`
+        timeout,   ///< a limit has passed: `timeout_error`
+        cancelled, ///< a scope was cancelled: `coax::cancelled`
+        exception, ///< an exception of a task, as it was
+    };
 
     /// An error of the system.
     explicit failure(std::error_code code, operation_name operation = operation_name::none,
                      std::size_t transferred = 0) noexcept
         : code_(code), transferred_(transferred), operation_(operation) {}
+    /// A timeout or a cancellation, of this operation.
     failure(cause why, operation_name operation, std::size_t transferred = 0) noexcept;
     /// The exception that is being handled, which `raise` throws again unchanged. I/O errors and cancellations are told apart.
     static failure from_current_exception() noexcept;
 
+    /// Which kind of failure it is.
     cause why() const noexcept { return cause_; }
-    /// The error code; `std::errc::timed_out` for a timeout, `operation_canceled` for a cancellation.
+    /// The error code; `std::errc::timed_out` for a timeout, `operation_canceled` for a cancellation, zero for an exception of another kind.
     const std::error_code& code() const noexcept { return code_; }
+    /// What was being done.
     operation_name operation() const noexcept { return operation_; }
     /// The other end (or the address given to the call); unnamed where none is known.
     const address& peer() const noexcept;
     /// Bytes that went out before the failure; other than zero only for `sendall` and what is built on it.
     std::size_t transferred() const noexcept { return transferred_; }
-    /// "recv 127.0.0.1:50007: Connection reset by peer".
+    /// "recv 127.0.0.1:50007: Connection reset by peer"; for a standard exception its `what()`.
     std::string message() const;
 
     /// Throws it: `io_error`, `timeout_error`, `cancelled` or the exception itself.
@@ -99,7 +109,9 @@ public:
     /// Makes a timeout of a cancellation: the scope that was cancelled was one with a deadline.
     failure& as_timeout(operation_name limited_by) noexcept;
 
+    /// Whether this is its code.
     friend bool operator==(const failure& left, const std::error_code& right) noexcept { return left.code_ == right; }
+    /// Whether its code means this condition.
     friend bool operator==(const failure& left, std::errc right) noexcept { return left.code_ == right; }
 
 private:
@@ -116,16 +128,21 @@ private:
 /// A failed socket operation. `what()` names the operation, the address and the reason.
 class COAX_API io_error : public std::system_error {
 public:
+    /// The exception for this failure.
     explicit io_error(const failure& reason);
+    /// Copying throws nothing.
     io_error(const io_error&) noexcept = default;
+    /// Copying throws nothing.
     io_error& operator=(const io_error&) noexcept = default;
     ~io_error() override;
 
+    /// What was being done.
     operation_name operation() const noexcept { return reason_.operation(); }
     /// The other end (or the address given to the call); unnamed where none is known.
     const address& peer() const noexcept { return reason_.peer(); }
     /// Bytes that went out before the error; other than zero only for `sendall` and what is built on it.
     std::size_t transferred() const noexcept { return reason_.transferred(); }
+    /// The same as a value.
     const failure& reason() const noexcept { return reason_; }
 
 private:
@@ -136,8 +153,11 @@ private:
 /// timeout that the system reports (a dead peer) is an `io_error` with the same condition instead.
 class COAX_API timeout_error : public io_error {
 public:
+    /// The exception for this failure.
     explicit timeout_error(const failure& reason) : io_error(reason) {}
+    /// Copying throws nothing.
     timeout_error(const timeout_error&) noexcept = default;
+    /// Copying throws nothing.
     timeout_error& operator=(const timeout_error&) noexcept = default;
     ~timeout_error() override;
 };

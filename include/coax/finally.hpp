@@ -1,4 +1,5 @@
-// Clean-up that has to wait for something.
+/// \file
+/// Clean-up that has to wait for something.
 #pragma once
 
 #include <chrono>

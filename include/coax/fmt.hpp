@@ -1,11 +1,13 @@
-// Formatters for the {fmt} library, for programs that use it: coax itself does not need this header.
+/// \file
+/// Formatters for the {fmt} library, for programs that use it: coax itself does not need this header.
+/// An address is formatted as its `to_string()`, with the format specifications of a string: `fmt::format("{:>24}", peer)`.
 #pragma once
 
 #include <coax/address.hpp>
 
 #include <fmt/format.h>
 
-/// As `to_string()`, with the format specifications of a string: `fmt::format("{:>24}", peer)`.
+/// \cond
 template <>
 struct fmt::formatter<coax::address> : fmt::formatter<fmt::string_view> {
     template <class Context>
@@ -13,3 +15,4 @@ struct fmt::formatter<coax::address> : fmt::formatter<fmt::string_view> {
         return fmt::formatter<fmt::string_view>::format(value.to_string(), context);
     }
 };
+/// \endcond

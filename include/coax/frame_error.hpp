@@ -1,4 +1,5 @@
-// What the sending and receiving of frames throws.
+/// \file
+/// What the sending and receiving of frames throws.
 #pragma once
 
 #include <coax/address.hpp>
@@ -12,8 +13,11 @@ namespace coax {
 /// `broken_stream`, or what else the codec says; `peer()` is the other end of the connection.
 class COAX_API frame_error : public io_error {
 public:
+    /// Made by `framed`.
     frame_error(stream_errc code, operation_name operation, const address& peer);
+    /// Copying throws nothing.
     frame_error(const frame_error&) noexcept = default;
+    /// Copying throws nothing.
     frame_error& operator=(const frame_error&) noexcept = default;
     ~frame_error() override;
 };

@@ -1,4 +1,5 @@
-// Messages over a connection: whole frames in, whole frames out.
+/// \file
+/// Messages over a connection: whole frames in, whole frames out.
 #pragma once
 
 #include <algorithm>
@@ -32,6 +33,7 @@ namespace coax {
 /// valid until the next `recv`. What has to last longer is copied: `std::string(frame.text())`.
 using frame = slice;
 
+/// Limits of `framed`, in bytes.
 struct framed_options {
     /// The longest frame in bytes, either way. What is put around it does not count.
     std::size_t max_frame = std::size_t{1} << 20;
@@ -49,17 +51,20 @@ struct framed_options {
 template <frame_codec Codec, class S = socket>
 class framed {
 public:
-    using codec_type = Codec;
-    using stream_type = basic_stream<S>;
-    using source_type = typename stream_type::source_type;
+    using codec_type = Codec;                              ///< what tells the frames apart
+    using stream_type = basic_stream<S>;                   ///< the bytes under the frames
+    using source_type = typename stream_type::source_type; ///< what carries the bytes, without a reference
 
+    /// Takes the source, or refers to it, and the codec.
     explicit framed(S source, Codec codec = Codec(), const framed_options& options = {})
         : stream_(std::forward<S>(source), stream_options{options.buffer_size, 0}), codec_(std::move(codec)),
           max_frame_(options.max_frame) {}
+    /// Takes everything over, with what has been received and is not read yet.
     framed(framed&& other) noexcept(std::is_nothrow_move_constructible_v<stream_type> &&
                                     std::is_nothrow_move_constructible_v<Codec>)
         : stream_(std::move(other.stream_)), codec_(std::move(other.codec_)), max_frame_(other.max_frame_),
           broken_in_(other.broken_in_), broken_out_(other.broken_out_), closed_(other.closed_) {}
+    /// The same, in place of what it had.
     framed& operator=(framed&& other) noexcept(std::is_nothrow_move_assignable_v<stream_type> &&
                                                std::is_nothrow_move_assignable_v<Codec>) {
         stream_ = std::move(other.stream_);
@@ -116,7 +121,9 @@ public:
     /// The bytes under the frames. What is read from it is missing in the frames, what is written to it comes between them: that is for
     /// protocols that begin or end with something else, not for the middle of a frame.
     stream_type& stream() noexcept { return stream_; }
+    /// What carries the bytes.
     source_type& source() noexcept { return stream_.source(); }
+    /// What tells the frames apart.
     Codec& codec() noexcept { return codec_; }
 
     /// Ends a direction of the source; after `shutdown_how::write` the peer's `recv` gives nothing any more.

@@ -1,4 +1,5 @@
-// The two kinds of socket.
+/// \file
+/// The two kinds of socket.
 #pragma once
 
 namespace coax {

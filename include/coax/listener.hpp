@@ -1,4 +1,5 @@
-// Listening sockets that are ready to accept: made from an address, or inherited from the service manager.
+/// \file
+/// Listening sockets that are ready to accept: made from an address, or inherited from the service manager.
 #pragma once
 
 #include <memory>
@@ -28,7 +29,9 @@ public:
     listener() noexcept;
     /// Takes a socket that listens already. Its path, if it has one, stays whoever's it is.
     explicit listener(coax::socket listening) noexcept;
+    /// Takes the socket and its path; what is moved from is closed.
     listener(listener&& other) noexcept;
+    /// The same, after closing what it had.
     listener& operator=(listener&& other) noexcept;
     /// Closes it.
     ~listener();
@@ -57,6 +60,7 @@ private:
     std::unique_ptr<detail::bound_path> path_;
 };
 
+/// How `create_server` makes a listener.
 struct server_options {
     /// How many connections may wait to be accepted; the system caps it.
     int backlog = 128;
@@ -96,11 +100,12 @@ inline constexpr detail::create_server_fn create_server{};
 
 /// A listener from the service manager.
 struct activated_listener {
+    /// This listener, with this name.
     activated_listener(std::string called, coax::listener made) noexcept
         : name(std::move(called)), listener(std::move(made)) {}
 
-    std::string name; ///< of LISTEN_FDNAMES; "unknown" where there is none
-    coax::listener listener;
+    std::string name;        ///< of LISTEN_FDNAMES; "unknown" where there is none
+    coax::listener listener; ///< listens already
 };
 
 /// The listeners that were handed to this process by systemd or whoever speaks its protocol (LISTEN_PID, LISTEN_FDS and

@@ -1,5 +1,6 @@
-// Socket options with a name and a type. What each is called at the system's interface, and whether the
-// platform has it at all, is known to src/os alone: where it is missing, the call fails with no_protocol_option.
+/// \file
+/// Socket options with a name and a type. What each is called at the system's interface, and whether the
+/// platform has it at all, is known to src/os alone: where it is missing, the call fails with no_protocol_option.
 #pragma once
 
 #include <chrono>
@@ -91,20 +92,22 @@ struct option_codec<std::error_code> {
 
 } // namespace coax::detail
 
+/// The options of a socket that have a name and a type, for `socket::setsockopt` and `socket::getsockopt`. Source: socket(7), tcp(7), ipv6(7).
 namespace coax::option {
 
 /// An option whose value, of type T, can be read.
 template <class T>
 struct readable {
-    using value_type = T;
+    using value_type = T; ///< what `getsockopt` gives
+    /// For the library.
     constexpr explicit readable(detail::option_id which) noexcept : id(which) {}
-    detail::option_id id;
+    detail::option_id id; ///< for the library
 };
 
 /// An option whose value, of type T, can be set and read.
 template <class T>
 struct of : readable<T> {
-    using readable<T>::readable;
+    using readable<T>::readable; ///< for the library
 };
 
 /// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR).

@@ -1,4 +1,5 @@
-// The PROXY protocol: what a load balancer says in front of a connection about who is really on its other end.
+/// \file
+/// The PROXY protocol: what a load balancer says in front of a connection about who is really on its other end.
 #pragma once
 
 #include <cstddef>

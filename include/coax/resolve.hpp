@@ -1,4 +1,5 @@
-// Names: from a host and a service to the addresses that stand for them.
+/// \file
+/// Names: from a host and a service to the addresses that stand for them.
 #pragma once
 
 #include <memory>
@@ -31,6 +32,7 @@ enum class resolve_errc {
 /// The category of `resolve_errc`, "getaddrinfo". An error of the system, or a lack of memory, has the category of such errors.
 COAX_API const std::error_category& resolve_category() noexcept;
 
+/// `resolve_errc` as an error code of `resolve_category`.
 inline std::error_code make_error_code(resolve_errc code) noexcept {
     return {static_cast<int>(code), resolve_category()};
 }
@@ -38,11 +40,15 @@ inline std::error_code make_error_code(resolve_errc code) noexcept {
 /// A host or a service could not be resolved. `what()` names both; `code()` is a `resolve_errc` or an error of the system.
 class COAX_API resolve_error : public io_error {
 public:
+    /// For this host and this service, both as they were asked for.
     resolve_error(std::error_code code, std::string_view host, std::string_view service);
+    /// Copying throws nothing.
     resolve_error(const resolve_error&) noexcept = default;
+    /// Copying throws nothing.
     resolve_error& operator=(const resolve_error&) noexcept = default;
     ~resolve_error() override;
 
+    /// The operation, the host and the service, and the reason.
     const char* what() const noexcept override { return text_->c_str(); }
 
 private:

@@ -1,4 +1,5 @@
-// `result<T>`: what an awaited operation gave, or why it failed, as a value; and `as_result`, which asks for it.
+/// \file
+/// `result<T>`: what an awaited operation gave, or why it failed, as a value; and `as_result`, which asks for it.
 #pragma once
 
 #include <coroutine>
@@ -19,16 +20,20 @@ class [[nodiscard]] result {
     static_assert(std::is_object_v<T>, "a result holds an object, a reference or void");
 
 public:
-    using value_type = T;
+    using value_type = T; ///< what there is a value of
 
+    /// A value.
     result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : value_(std::move(value)), has_value_(true) {}
+    /// No value, for this reason.
     result(failure reason) noexcept : failure_(std::move(reason)), has_value_(false) {}
+    /// Moves the value or the failure; `other` keeps what moving leaves of it.
     result(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) : has_value_(other.has_value_) {
         if (has_value_)
             std::construct_at(std::addressof(value_), std::move(other.value_));
         else
             std::construct_at(std::addressof(failure_), std::move(other.failure_));
     }
+    /// The same. Where moving the value throws, that exception is thrown, and stays as the failure.
     result& operator=(result&& other) noexcept(std::is_nothrow_move_constructible_v<T>) {
         if (this == &other)
             return *this;
@@ -54,7 +59,9 @@ public:
             std::destroy_at(std::addressof(failure_));
     }
 
+    /// Whether the operation succeeded.
     bool has_value() const noexcept { return has_value_; }
+    /// Whether the operation succeeded.
     explicit operator bool() const noexcept { return has_value_; }
 
     /// The value; throws the failure as its exception where there is none.
@@ -62,10 +69,12 @@ public:
         check();
         return value_;
     }
+    /// \overload
     const T& value() const& {
         check();
         return value_;
     }
+    /// \overload
     T&& value() && {
         check();
         return std::move(value_);
@@ -73,11 +82,16 @@ public:
 
     /// The value; there must be one.
     T& operator*() & noexcept { return value_; }
+    /// \overload
     const T& operator*() const& noexcept { return value_; }
+    /// \overload
     T&& operator*() && noexcept { return std::move(value_); }
+    /// A member of the value; there must be one.
     T* operator->() noexcept { return std::addressof(value_); }
+    /// \overload
     const T* operator->() const noexcept { return std::addressof(value_); }
 
+    /// The value, or `other` where there is none, whatever the failure is.
     template <class U>
     T value_or(U&& other) && {
         return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
@@ -85,6 +99,7 @@ public:
 
     /// The failure; there must be one.
     failure& error() noexcept { return failure_; }
+    /// \overload
     const failure& error() const noexcept { return failure_; }
 
 private:
@@ -104,14 +119,18 @@ private:
 template <>
 class [[nodiscard]] result<void> {
 public:
-    using value_type = void;
+    using value_type = void; ///< there is no value
 
+    /// Success.
     result() noexcept : empty_(), has_value_(true) {}
+    /// No value, for this reason.
     result(failure reason) noexcept : failure_(std::move(reason)), has_value_(false) {}
+    /// Moves the value or the failure; `other` keeps what moving leaves of it.
     result(result&& other) noexcept : empty_(), has_value_(other.has_value_) {
         if (!has_value_)
             std::construct_at(std::addressof(failure_), std::move(other.failure_));
     }
+    /// The same.
     result& operator=(result&& other) noexcept {
         if (this != &other) {
             std::destroy_at(this);
@@ -124,13 +143,18 @@ public:
             std::destroy_at(std::addressof(failure_));
     }
 
+    /// Whether the operation succeeded.
     bool has_value() const noexcept { return has_value_; }
+    /// Whether the operation succeeded.
     explicit operator bool() const noexcept { return has_value_; }
+    /// Throws the failure as its exception if there is one.
     void value() const {
         if (!has_value_)
             failure_.raise();
     }
+    /// The failure; there must be one.
     failure& error() noexcept { return failure_; }
+    /// \overload
     const failure& error() const noexcept { return failure_; }
 
 private:
@@ -145,17 +169,26 @@ private:
 template <class T>
 class [[nodiscard]] result<T&> {
 public:
-    using value_type = T&;
+    using value_type = T&; ///< what there is a value of
 
+    /// A value: a reference to this.
     result(T& value) noexcept : target_(std::addressof(value)) {}
+    /// No value, for this reason.
     result(failure reason) noexcept : target_(std::move(reason)) {}
 
+    /// Whether the operation succeeded.
     bool has_value() const noexcept { return target_.has_value(); }
+    /// Whether the operation succeeded.
     explicit operator bool() const noexcept { return target_.has_value(); }
+    /// What is referred to; throws the failure as its exception where there is none.
     T& value() const { return *target_.value(); }
+    /// What is referred to; there must be a value.
     T& operator*() const noexcept { return **target_; }
+    /// A member of what is referred to; there must be a value.
     T* operator->() const noexcept { return *target_; }
+    /// The failure; there must be one.
     failure& error() noexcept { return target_.error(); }
+    /// \overload
     const failure& error() const noexcept { return target_.error(); }
 
 private:

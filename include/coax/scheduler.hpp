@@ -1,4 +1,5 @@
-// The scheduler: one thread, one event loop.
+/// \file
+/// The scheduler: one thread, one event loop.
 #pragma once
 
 #include <concepts>
@@ -50,8 +51,8 @@ struct scheduler_options {
 
 /// Which backend runs, and why it was chosen.
 struct backend_info {
-    backend_kind kind;
-    const char* name;
+    backend_kind kind; ///< never `automatic`
+    const char* name;  ///< as `to_string` says it
     /// For example "chosen by COAX_BACKEND" or "io_uring_setup: Operation not permitted".
     std::string reason;
 };
@@ -129,6 +130,7 @@ public:
     /// Which backend runs, and why. From any thread.
     const backend_info& backend() const noexcept;
 
+    /// The counters at this moment. On the scheduler's thread.
     scheduler_stats stats() const noexcept;
 
 private:

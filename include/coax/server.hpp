@@ -1,4 +1,5 @@
-// Serving: accept, handle, keep within limits, end gracefully.
+/// \file
+/// Serving: accept, handle, keep within limits, end gracefully.
 #pragma once
 
 #include <chrono>
@@ -33,6 +34,7 @@ enum class proxy_mode : unsigned char {
     required, ///< Each begins with a PROXY header, see `read_proxy_header`; one that does not is refused.
 };
 
+/// Limits of `serve`, and whom it tells.
 struct serve_options {
     /// How many connections may be open at once; 0 is no limit. At the limit nothing is accepted, and clients wait in the backlog.
     std::size_t max_connections = 0;
@@ -45,6 +47,7 @@ struct serve_options {
     /// Called for each exception that a handler threw, `connection_reset` and its like included, with the peer it served. The default is
     /// the scheduler's `on_suppressed`. It must outlive the server, and not throw.
     function_ref<void(std::exception_ptr error, const address& peer)> on_error = {};
+    /// What happens to the connections that are open when the server begins to end.
     drain_mode drain = drain_mode::end_input;
     /// With `required` the handler gets the connection behind its header, and as `peer` the source that the header names; errors of the
     /// connection name it too, `getpeername` still gives the proxy. Where the header names nobody (`proxy_header::source`), a health check

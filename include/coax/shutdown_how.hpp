@@ -1,4 +1,5 @@
-// Which direction of a connection shutdown ends.
+/// \file
+/// Which direction of a connection shutdown ends.
 #pragma once
 
 namespace coax {

@@ -1,4 +1,5 @@
-// Waiting for signals of the operating system.
+/// \file
+/// Waiting for signals of the operating system.
 #pragma once
 
 #include <concepts>

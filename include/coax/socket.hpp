@@ -1,4 +1,5 @@
-// Sockets: the BSD vocabulary, awaited.
+/// \file
+/// Sockets: the BSD vocabulary, awaited.
 #pragma once
 
 #include <chrono>
@@ -28,7 +29,6 @@ namespace detail {
 struct socket_access;
 }
 
-/// What `detach` leaves in the caller's hands.
 struct detached;
 
 struct stream_options;
@@ -52,7 +52,9 @@ public:
     socket() noexcept = default;
     /// Makes a socket. Throws `io_error`. Source: socket(2).
     explicit socket(coax::family family, coax::kind kind = coax::kind::stream, int protocol = 0);
+    /// Takes the socket over; `other` is none afterwards. Those who wait on it go on waiting.
     socket(socket&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+    /// The same, after closing what it had, as the destructor does.
     socket& operator=(socket&& other) noexcept;
     /// Closes the socket, unless a stream that `makefile` has made is still there.
     ~socket();
@@ -69,12 +71,14 @@ public:
     /// closed with the last of the socket and its streams, and at once for all of them by `close()` of any. The stream receives ahead, so
     /// what is read through the socket afterwards is not in order. Throws `io_error` when closed.
     basic_stream<socket> makefile();
+    /// The same with sizes of your own.
     basic_stream<socket> makefile(const stream_options& options);
 
     /// False when closed or moved from.
     bool is_open() const noexcept;
     /// The family; throws `io_error` when closed.
     coax::family family() const;
+    /// The kind; throws `io_error` when closed.
     coax::kind kind() const;
 
     /// Binds to an address of this machine; a placeholder takes the socket's family. Source: bind(2).
@@ -98,15 +102,18 @@ public:
     void setsockopt(option::of<T> which, std::type_identity_t<T> value) {
         set_words(which.id, detail::option_codec<T>::encode(value));
     }
+    /// Reads a typed option, such as `getsockopt(option::receive_buffer_size)`. Throws `io_error` as `setsockopt` does.
     template <class T>
     T getsockopt(option::readable<T> which) const {
         return detail::option_codec<T>::decode(get_words(which.id));
     }
-    /// Any option by the system's own numbers. Source: setsockopt(2).
+    /// Any option by the system's own numbers. Throws `io_error`. Source: setsockopt(2).
     void setsockopt(int level, int name, int value);
+    /// The same for a value of any type, as its bytes.
     void setsockopt(int level, int name, std::span<const std::byte> value);
+    /// The value of an option that is an `int`, by the system's own numbers. Throws `io_error`. Source: getsockopt(2).
     int getsockopt(int level, int name) const;
-    /// At most `size` bytes of the option's value.
+    /// At most `size` bytes of the value of any option. Throws `io_error`. Source: getsockopt(2).
     std::vector<std::byte> getsockopt(int level, int name, std::size_t size) const;
 
     /// The limit of every single operation from now on: none (it waits), zero (`operation_would_block` at once when nothing can be
@@ -116,11 +123,15 @@ public:
     void settimeout(std::chrono::duration<Rep, Period> limit) {
         set_limit(detail::saturate(limit));
     }
+    /// The same; nothing is no limit.
     void settimeout(std::optional<clock::duration> limit);
+    /// No limit.
     void settimeout(std::nullopt_t) { settimeout(std::optional<clock::duration>()); }
+    /// The limit of every single operation; nothing where there is none, and where there is no socket.
     std::optional<clock::duration> gettimeout() const noexcept;
     /// `setblocking(true)` is no limit, `setblocking(false)` a limit of zero.
     void setblocking(bool blocking);
+    /// False only where the limit is zero.
     bool getblocking() const noexcept;
 
     /// The system's handle, still owned by the socket; -1 when closed.
@@ -162,7 +173,7 @@ public:
         return detail::send_operation(state_, bytes, flags);
     }
 
-    /// Sends all of the bytes; another task's send never comes in between. On failure the exception's `transferred()` says how many
+    /// Sends all of the bytes and gives nothing; another task's send never comes in between. On failure the exception's `transferred()` says how many
     /// went out. The limit of `settimeout` is for all of it.
     /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: send(2).
     detail::sendall_operation sendall(bytes_view bytes, message_flags flags = {}) noexcept {
@@ -177,6 +188,8 @@ public:
         return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, message_flags::none, first,
                                                                       bytes_view(more)...);
     }
+    /// The same with flags.
+    /// Cancellation: as above.
     template <class... Bytes>
         requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
     detail::sendall_pieces_operation<sizeof...(Bytes) + 1> sendall(message_flags flags, bytes_view first,
@@ -184,12 +197,12 @@ public:
         return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, flags, first, bytes_view(more)...);
     }
 
-    /// Receives one datagram of up to `size` bytes, with its sender. An empty one is true. On a stream it is `recv` with an unnamed peer.
+    /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is true. On a stream it is `recv` with an unnamed peer.
     /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
     detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {
         return detail::recvfrom_chunk_operation(state_, size, flags);
     }
-    /// Receives one datagram into the caller's buffer.
+    /// Receives one datagram into the caller's buffer; gives its size, its sender, and whether it was longer than the buffer.
     /// Cancellation: safe; a received datagram is reported, never dropped. Source: recvfrom(2).
     detail::recvfrom_operation recvfrom(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
         return detail::recvfrom_operation(state_, buffer, flags);
@@ -220,15 +233,18 @@ private:
     detail::descriptor* state_ = nullptr;
 };
 
-/// A new connection and the address of its other end, which is unnamed if it is already gone.
+/// What `socket::accept` gives.
 struct accepted {
+    /// These two.
     accepted(socket connection, const address& from) noexcept : conn(std::move(connection)), peer(from) {}
 
-    socket conn;
-    address peer;
+    socket conn;  ///< the new connection, without a limit of `settimeout`
+    address peer; ///< its other end; unnamed if it is already gone
 };
 
+/// What `socket::detach` leaves in the caller's hands.
 struct detached {
+    /// These three.
     detached(native_handle of, std::vector<std::byte> bytes, std::vector<socket> connections) noexcept
         : handle(of), unread(std::move(bytes)), unaccepted(std::move(connections)) {}
 
@@ -239,10 +255,11 @@ struct detached {
 
 /// Two sockets that are connected to each other.
 struct socket_pair {
+    /// These two.
     socket_pair(socket a, socket b) noexcept : first(std::move(a)), second(std::move(b)) {}
 
-    socket first;
-    socket second;
+    socket first;  ///< one end
+    socket second; ///< the other end
 };
 
 /// Two connected UNIX sockets. Throws `io_error`. Source: socketpair(2).

@@ -1,4 +1,5 @@
-// Cancelling from another thread, by a `std::stop_token`.
+/// \file
+/// Cancelling from another thread, by a `std::stop_token`.
 #pragma once
 
 #include <coroutine>

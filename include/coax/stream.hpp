@@ -1,4 +1,5 @@
-// Buffered streams: lines, exact reads and gathered writes over a connection.
+/// \file
+/// Buffered streams: lines, exact reads and gathered writes over a connection.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +43,8 @@ struct stream_options {
 /// neither is a write that only fills it.
 ///
 /// Every read and write can throw what the source throws (`io_error`, `timeout_error`, `cancelled`), and `bad_file_descriptor` after
-/// `close()`. After an error, a timeout or a cancellation nothing that was received is lost: the next read goes on with it, in
+/// `close()`; `stream_errc::broken_stream` where a coroutine was destroyed in the middle of a write, or memory ran out for bytes that were to go
+/// back into the stream. After an error, a timeout or a cancellation nothing that was received is lost: the next read goes on with it, in
 /// order. While nothing is unread no buffer is held.
 ///
 /// What has been written and not flushed is dropped with the stream. It may be moved while nobody waits on it.
@@ -51,11 +53,14 @@ class basic_stream {
     static_assert(byte_stream<std::remove_reference_t<S>>, "a stream stands on a byte_stream, such as coax::socket");
 
 public:
-    using source_type = std::remove_reference_t<S>;
+    using source_type = std::remove_reference_t<S>; ///< what the stream stands on, without a reference
 
+    /// Takes the source, or refers to it.
     explicit basic_stream(S source, const stream_options& options = {})
         : source_(std::forward<S>(source)), state_(options.buffer_size, options.write_buffer_size) {}
+    /// Takes everything over, with what is buffered either way.
     basic_stream(basic_stream&&) = default;
+    /// The same, in place of what it had.
     basic_stream& operator=(basic_stream&&) = default;
     ~basic_stream() = default;
 

@@ -1,4 +1,5 @@
-// What can be wrong with the bytes of a stream, as error codes beside those of the system.
+/// \file
+/// What can be wrong with the bytes of a stream, as error codes beside those of the system.
 #pragma once
 
 #include <system_error>
@@ -24,6 +25,7 @@ enum class stream_errc {
 /// The category of `stream_errc`, "coax".
 COAX_API const std::error_category& stream_category() noexcept;
 
+/// `stream_errc` as an error code of `stream_category`.
 inline std::error_code make_error_code(stream_errc code) noexcept {
     return {static_cast<int>(code), stream_category()};
 }

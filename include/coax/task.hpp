@@ -1,4 +1,5 @@
-// `task<T>`: a coroutine that starts when it is awaited.
+/// \file
+/// `task<T>`: a coroutine that starts when it is awaited.
 #pragma once
 
 #include <coroutine>
@@ -114,10 +115,13 @@ template <class T = void>
 class [[nodiscard]] task {
 public:
     using promise_type = detail::task_promise<T>;
-    using value_type = T;
+    using value_type = T; ///< what awaiting it gives: an object, a reference or `void`
 
+    /// No coroutine. Awaiting it throws `std::logic_error`.
     task() noexcept = default;
+    /// Takes the coroutine over; there is none left in `other`.
     task(task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
+    /// Exchanges the coroutines.
     task& operator=(task&& other) noexcept {
         std::swap(coroutine_, other.coroutine_);
         return *this;
@@ -133,6 +137,9 @@ public:
     /// Whether it has been awaited or spawned already.
     bool has_started() const noexcept { return coroutine_ && coroutine_.promise().surroundings.on != nullptr; }
 
+    /// `co_await std::move(work)`, `co_await work()`: runs the coroutine to its end and gives its value, or throws its exception unchanged.
+    /// Throws `std::logic_error` for a task without a coroutine, or one that has started.
+    /// Cancellation: no checkpoint of its own; what the task awaits is in the scope of the one who awaits it.
     detail::task_awaiter<T> operator co_await() && noexcept { return detail::task_awaiter<T>(coroutine_); }
 
     /// Gives the coroutine away; for the library's own runners.

@@ -1,4 +1,5 @@
-// Groups of tasks that are joined: the only way to spawn.
+/// \file
+/// Groups of tasks that are joined: the only way to spawn.
 #pragma once
 
 #include <coroutine>
@@ -24,15 +25,19 @@ struct task_group_access;
 /// Several failures of one group that was asked to collect them, in the order in which they came.
 class COAX_API group_error : public std::exception {
 public:
+    /// Of at least two failures.
     explicit group_error(std::vector<std::exception_ptr> failures) : failures_(std::move(failures)) {}
     ~group_error() override;
+    /// The same text for all; the failures have their own.
     const char* what() const noexcept override;
+    /// The exceptions, the one that came first in front.
     const std::vector<std::exception_ptr>& failures() const noexcept { return failures_; }
 
 private:
     std::vector<std::exception_ptr> failures_;
 };
 
+/// How a group treats its failures.
 struct task_group_options {
     /// Called for each failure after the first. The default is the scheduler's handler. It must outlive the group, and not throw.
     function_ref<void(std::exception_ptr)> on_suppressed;
@@ -51,6 +56,7 @@ public:
 
     /// Cancels the body and every child; the group is then left normally.
     void cancel() noexcept { scope_.cancel(); }
+    /// Whether waits in the group are refused: after `cancel`, after a failure, or because of a cancellation from outside.
     bool cancelled() const noexcept { return scope_.cancelled(); }
 
     /// Children that have not ended.

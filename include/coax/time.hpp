@@ -1,4 +1,5 @@
-// Sleeping and yielding.
+/// \file
+/// Sleeping and yielding.
 #pragma once
 
 #include <chrono>

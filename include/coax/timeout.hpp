@@ -1,4 +1,5 @@
-// Time limits around anything that can be awaited.
+/// \file
+/// Time limits around anything that can be awaited.
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,5 @@
-// Blocking work, on other threads.
+/// \file
+/// Blocking work, on other threads.
 #pragma once
 
 #include <coroutine>

@@ -1,4 +1,5 @@
-// Awaiting several things at the same time: all of them, or the first.
+/// \file
+/// Awaiting several things at the same time: all of them, or the first.
 #pragma once
 
 #include <array>
@@ -23,9 +24,10 @@ namespace coax {
 /// What `when_any` gives: which branch ended first, and what became of each.
 template <class Slots>
 struct any_outcome {
+    /// The branch with the index `first` decided; `all` is what became of every one.
     any_outcome(std::size_t first, Slots all) : index(first), slots(std::move(all)) {}
 
-    std::size_t index;
+    std::size_t index; ///< the branch that ended first, counted from 0
     /// For each branch a `result`: a value, an error, or `failure::cause::cancelled` for one that was cut short. A branch that completed
     /// before its cancellation took effect has its value here, though it did not win.
     Slots slots;

@@ -1,4 +1,5 @@
-// A non-owning reference to something callable: two words, trivially destructible.
+/// \file
+/// A non-owning reference to something callable: two words, trivially destructible.
 #pragma once
 
 #include <memory>
@@ -15,8 +16,10 @@ class function_ref;
 template <class R, class... Args>
 class function_ref<R(Args...)> {
 public:
+    /// Refers to nothing; it must not be called.
     constexpr function_ref() noexcept = default;
 
+    /// Refers to this callable, which must outlive every call; a function is referred to itself.
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref> && std::is_invocable_r_v<R, F&, Args...>)
     constexpr function_ref(F&& callable) noexcept {
@@ -34,7 +37,9 @@ public:
         }
     }
 
+    /// Whether it refers to something.
     constexpr explicit operator bool() const noexcept { return call_ != nullptr; }
+    /// Calls it; it must refer to something.
     R operator()(Args... args) const { return call_(*this, std::forward<Args>(args)...); }
 
 private:

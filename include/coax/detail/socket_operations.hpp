@@ -1,4 +1,5 @@
-// The awaitables of `coax::socket`.
+/// \file
+/// The awaitables of `coax::socket`.
 #pragma once
 
 #include <cstddef>
@@ -19,23 +20,27 @@ struct accepted;
 
 /// A received datagram in a pooled buffer. The peer is unnamed where there is none.
 struct datagram {
+    /// Nothing.
     datagram() noexcept = default;
+    /// These three.
     datagram(chunk bytes, const coax::address& from, bool cut) noexcept
         : data(std::move(bytes)), peer(from), truncated(cut) {}
 
-    chunk data;
-    address peer;
+    chunk data;             ///< its bytes; of a datagram true also when they are none
+    address peer;           ///< who sent it
     bool truncated = false; ///< it was longer than what was asked for; the rest is gone
 };
 
 /// What was received into a buffer of the caller.
 struct received {
+    /// Nothing.
     received() noexcept = default;
+    /// These three.
     received(std::size_t bytes, const coax::address& from, bool cut) noexcept
         : size(bytes), peer(from), truncated(cut) {}
 
-    std::size_t size = 0; ///< bytes
-    address peer;
+    std::size_t size = 0;   ///< bytes
+    address peer;           ///< who sent it; unnamed where there is none
     bool truncated = false; ///< it was longer than the buffer; the rest is gone
 };
 

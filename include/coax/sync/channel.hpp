@@ -1,4 +1,5 @@
-// A queue of limited length between tasks.
+/// \file
+/// A queue of limited length between tasks.
 #pragma once
 
 #include <concepts>
@@ -77,7 +78,7 @@ class channel : public detail::channel_base {
                   "an item stands in a coroutine's frame, which is not aligned further");
 
 public:
-    using value_type = T;
+    using value_type = T; ///< an item
 
     /// Throws `std::bad_alloc`.
     explicit channel(std::size_t capacity) : channel_base(detail::item_type_of<T>, capacity) {}

@@ -1,4 +1,5 @@
-// Waiting for a change of what a mutex protects.
+/// \file
+/// Waiting for a change of what a mutex protects.
 #pragma once
 
 #include <concepts>

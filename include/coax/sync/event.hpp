@@ -1,4 +1,5 @@
-// Something that has happened, or not yet.
+/// \file
+/// Something that has happened, or not yet.
 #pragma once
 
 #include <coroutine>
@@ -30,6 +31,7 @@ using event_wait_operation = awaited<event_wait>;
 /// For tasks of one scheduler's thread. Nobody may wait on it when it is destroyed.
 class COAX_API event {
 public:
+    /// Set or not.
     explicit event(bool set = false) noexcept : set_(set) {}
     event(const event&) = delete;
     event& operator=(const event&) = delete;
@@ -41,6 +43,7 @@ public:
     /// Lets later ones wait. Those that `set` has woken pass all the same, even if they have not run yet.
     void clear() noexcept { set_ = false; }
 
+    /// Whether it is set now.
     bool is_set() const noexcept { return set_; }
 
     /// `co_await happened.wait()`: waits until the event is set.

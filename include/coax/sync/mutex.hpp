@@ -1,4 +1,5 @@
-// Mutual exclusion of tasks.
+/// \file
+/// Mutual exclusion of tasks.
 #pragma once
 
 #include <coroutine>
@@ -29,7 +30,9 @@ public:
     public:
         /// Holds nothing.
         guard() noexcept {}
+        /// Takes the lock over; what is moved from holds nothing.
         guard(guard&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+        /// The same, after unlocking what it held.
         guard& operator=(guard&& other) noexcept {
             guard old(std::move(*this));
             held_ = std::exchange(other.held_, nullptr);
@@ -43,7 +46,9 @@ public:
                 held->unlock();
         }
 
+        /// Whether it holds the lock.
         bool owns_lock() const noexcept { return held_ != nullptr; }
+        /// Whether it holds the lock.
         explicit operator bool() const noexcept { return owns_lock(); }
 
     private:
@@ -56,6 +61,7 @@ public:
         mutex* held_ = nullptr;
     };
 
+    /// Unlocked.
     mutex() noexcept = default;
     mutex(const mutex&) = delete;
     mutex& operator=(const mutex&) = delete;

@@ -1,4 +1,5 @@
-// A number of permits that tasks share.
+/// \file
+/// A number of permits that tasks share.
 #pragma once
 
 #include <coroutine>
@@ -27,7 +28,9 @@ public:
     public:
         /// Holds nothing.
         permit() noexcept {}
+        /// Takes the permit over; what is moved from holds nothing.
         permit(permit&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
+        /// The same, after releasing what it held.
         permit& operator=(permit&& other) noexcept {
             permit old(std::move(*this));
             of_ = std::exchange(other.of_, nullptr);
