@@ -103,6 +103,7 @@ public:
         }
         return *this;
     }
+    /// Gives the buffer back.
     ~chunk() {
         if (block_ != nullptr)
             detail::release_block(block_);

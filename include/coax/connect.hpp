@@ -90,6 +90,7 @@ struct COAX_API create_connection_fn {
 /// Throws `connect_error`, with one error for each address; `resolve_error` where the host has none; `io_error` with
 /// `address_family_not_supported` where the options exclude all; at the call `std::invalid_argument` for a port outside of 0..65535 and
 /// for no candidates. For a limit on all of it there is `with_timeout`.
+///
 /// Cancellation: all attempts are given up and closed, and lookups left behind; a connection that was made before is given.
 /// Source: RFC 8305.
 inline constexpr detail::create_connection_fn create_connection{};

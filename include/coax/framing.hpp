@@ -82,6 +82,7 @@ public:
     /// Memory is used for what has arrived, never for what was announced. Errors: `frame_error` with `frame_too_long` or
     /// `frame_malformed`, for ever, since nobody knows where the next frame would begin; the bytes stay in the stream. `frame_truncated` when
     /// the stream has ended in the middle of a frame. Whatever the source throws; after `close()` that is `bad_file_descriptor`.
+    ///
     /// Cancellation: safe, and so is a timeout; no byte is lost, the next call goes on.
     task<std::optional<frame>> recv() {
         if (broken_in_ != stream_errc())
@@ -110,6 +111,7 @@ public:
     ///
     /// Where a frame went out in part - `transferred()` says how much, the header included -, no other can follow: every later `send`, and
     /// those that wait already, fail with `broken_stream`, and send nothing. A `send` that failed with nothing sent does no harm.
+    ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out; other than zero, it breaks the stream as said.
     /// Source: sendmsg(2).
     template <class... Bytes>

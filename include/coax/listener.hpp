@@ -37,6 +37,7 @@ public:
     ~listener();
 
     /// Waits for a connection, as `socket::accept` does, with the same errors.
+    ///
     /// Cancellation: safe; a connection that had arrived is returned, or goes to the next `accept`. Source: accept(2).
     detail::accept_operation accept() noexcept { return socket_.accept(); }
 

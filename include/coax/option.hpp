@@ -107,7 +107,7 @@ struct readable {
 /// An option whose value, of type T, can be set and read.
 template <class T>
 struct of : readable<T> {
-    using readable<T>::readable; ///< for the library
+    using readable<T>::readable;
 };
 
 /// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR).

@@ -31,6 +31,7 @@ struct proxy_options {
 /// Only who may connect to this server can vouch for it: a client that is no proxy can claim any address.
 class COAX_API proxy_header {
 public:
+    /// Names nobody.
     proxy_header() noexcept {}
 
     /// The proxy speaks for itself (a health check): the command LOCAL of version 2.

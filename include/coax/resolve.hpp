@@ -86,6 +86,7 @@ struct COAX_API getaddrinfo_fn {
 ///
 /// Throws `resolve_error`, also for a text that cannot be a name or a port number, and `std::invalid_argument` for an `int` outside
 /// of 0..65535 (that one at the call).
+///
 /// Cancellation: throws `cancelled` at once; a lookup that has begun is left behind, and occupies its thread until the system gives
 /// it up. What needs no lookup is not a checkpoint. Source: getaddrinfo(3), RFC 6724, RFC 6761 §6.3.
 inline constexpr detail::getaddrinfo_fn getaddrinfo{};

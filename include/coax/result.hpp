@@ -20,7 +20,7 @@ class [[nodiscard]] result {
     static_assert(std::is_object_v<T>, "a result holds an object, a reference or void");
 
 public:
-    using value_type = T; ///< what there is a value of
+    using value_type = T; ///< the type of the value
 
     /// A value.
     result(T value) noexcept(std::is_nothrow_move_constructible_v<T>) : value_(std::move(value)), has_value_(true) {}
@@ -169,7 +169,7 @@ private:
 template <class T>
 class [[nodiscard]] result<T&> {
 public:
-    using value_type = T&; ///< what there is a value of
+    using value_type = T&; ///< the type of the value
 
     /// A value: a reference to this.
     result(T& value) noexcept : target_(std::addressof(value)) {}
@@ -258,6 +258,7 @@ struct as_result_fn {
 
 /// `co_await as_result(conn.recv(n))` gives `result<chunk>`: an I/O error or a timeout comes as a value, and nothing is thrown
 /// inside. A cancellation and a task's own exceptions pass through as exceptions. Await it in the expression that makes it.
+///
 /// Cancellation: that of what it wraps.
 inline constexpr detail::as_result_fn as_result{};
 

@@ -101,6 +101,7 @@ public:
     /// Chooses the backend and takes its resources. Throws `std::system_error` where a backend that was asked for by name cannot be
     /// had, `std::invalid_argument` for options out of range or an unknown name in `COAX_BACKEND`.
     explicit scheduler(const scheduler_options& options = {});
+    /// Destroys the functions that were posted and have not been called.
     ~scheduler();
     scheduler(const scheduler&) = delete;
     scheduler& operator=(const scheduler&) = delete;

@@ -63,6 +63,7 @@ struct wait_signal_fn {
 ///
 /// While at least one task waits for a signal it has our handler; afterwards its previous disposition is back. Every task that waits
 /// for a signal, on every scheduler, hears of it. Errors: `io_error` (`invalid_argument` for a signal that cannot be caught).
+///
 /// Cancellation: throws `cancelled`; a signal that has been received is reported instead. Source: sigaction(2).
 inline constexpr detail::wait_signal_fn wait_signal{};
 

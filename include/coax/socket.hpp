@@ -140,15 +140,18 @@ public:
     /// Waits for a connection. Gives the new socket and its peer's address (unnamed if the peer is already gone). Connections that died
     /// while they waited are passed over. Errors: `too_many_files_open`, after which it can be tried again; `invalid_argument` when not
     /// listening.
+    ///
     /// Cancellation: safe; a connection that had arrived is returned, or goes to the next `accept`. Source: accept(2).
     detail::accept_operation accept() noexcept { return detail::accept_operation(state_); }
 
     /// Connects to an address; a placeholder takes the socket's family. Throws on failure; afterwards the socket is best closed.
     /// For a datagram socket it sets the only peer. With a limit of zero an attempt under way is `operation_in_progress`.
+    ///
     /// Cancellation: the attempt is given up; close the socket. Source: connect(2).
     detail::connect_operation connect(const address& peer) noexcept { return detail::connect_operation(state_, peer); }
 
     /// The same with the error as the value: zero on success. A limit of `settimeout` that passed is `std::errc::timed_out`.
+    ///
     /// Cancellation: as `connect`; it is thrown, and so is the `timeout_error` of a `with_timeout` around it.
     detail::connect_ex_operation connect_ex(const address& peer) noexcept {
         return detail::connect_ex_operation(state_, peer);
@@ -156,18 +159,21 @@ public:
 
     /// Receives up to `size` bytes into a pooled buffer; what is there comes at once, and the chunk is false at the end of the stream.
     /// `size` 0 gives an empty chunk (true) and touches nothing.
+    ///
     /// Cancellation: safe; received bytes are returned, never dropped. Source: recv(2).
     detail::recv_chunk_operation recv(std::size_t size, message_flags flags = {}) noexcept {
         return detail::recv_chunk_operation(state_, size, flags);
     }
 
     /// Receives into the caller's buffer; gives the number of bytes, 0 at the end of the stream (or for an empty buffer).
+    ///
     /// Cancellation: safe; received bytes are reported, never dropped. Source: recv(2).
     detail::recv_operation recv(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
         return detail::recv_operation(state_, buffer, flags);
     }
 
     /// Sends some of the bytes; gives how many, which may be fewer.
+    ///
     /// Cancellation: safe; bytes that went out are reported. Source: send(2).
     detail::send_operation send(bytes_view bytes, message_flags flags = {}) noexcept {
         return detail::send_operation(state_, bytes, flags);
@@ -175,12 +181,14 @@ public:
 
     /// Sends all of the bytes and gives nothing; another task's send never comes in between. On failure the exception's `transferred()` says how many
     /// went out. The limit of `settimeout` is for all of it.
+    ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: send(2).
     detail::sendall_operation sendall(bytes_view bytes, message_flags flags = {}) noexcept {
         return detail::sendall_operation(state_, bytes, flags);
     }
 
     /// Sends several pieces, one after the other, as one `sendall`: `sendall(header, body)`.
+    ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: sendmsg(2).
     template <class... Bytes>
         requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
@@ -189,6 +197,7 @@ public:
                                                                       bytes_view(more)...);
     }
     /// The same with flags.
+    ///
     /// Cancellation: as above.
     template <class... Bytes>
         requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
@@ -198,11 +207,13 @@ public:
     }
 
     /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is true. On a stream it is `recv` with an unnamed peer.
+    ///
     /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
     detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {
         return detail::recvfrom_chunk_operation(state_, size, flags);
     }
     /// Receives one datagram into the caller's buffer; gives its size, its sender, and whether it was longer than the buffer.
+    ///
     /// Cancellation: safe; a received datagram is reported, never dropped. Source: recvfrom(2).
     detail::recvfrom_operation recvfrom(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
         return detail::recvfrom_operation(state_, buffer, flags);
@@ -210,6 +221,7 @@ public:
 
     /// Sends one datagram to an address; a placeholder takes the socket's family. Gives the number of bytes. Errors: `message_size` for
     /// one that is too long.
+    ///
     /// Cancellation: safe; a datagram that went out is reported. Source: sendto(2).
     detail::sendto_operation sendto(bytes_view bytes, const address& peer, message_flags flags = {}) noexcept {
         return detail::sendto_operation(state_, bytes, peer, flags);

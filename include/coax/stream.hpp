@@ -166,6 +166,7 @@ public:
     ///
     /// On failure `transferred()` says how many of these bytes were taken over. What earlier calls wrote and is not out yet stays in the
     /// buffer, so the caller can go on with the rest.
+    ///
     /// Cancellation: `cancelled::transferred()` says how many of these bytes were taken over. Source: Python io.BufferedWriter.write.
     auto write(bytes_view bytes) {
         return detail::quick_or<void>([this, bytes](detail::nothing) { return state_.takes_at_once(bytes); },
@@ -175,6 +176,7 @@ public:
     /// Sends what is in the buffer.
     ///
     /// On failure `transferred()` says how many bytes went out; the rest stays in the buffer, for the next call.
+    ///
     /// Cancellation: as any failure. Source: Python io.BufferedWriter.flush.
     task<> flush() {
         const mutex::guard turn = co_await state_.writing.lock();

@@ -126,6 +126,7 @@ public:
         std::swap(coroutine_, other.coroutine_);
         return *this;
     }
+    /// Destroys the coroutine, wherever it stands.
     ~task() {
         if (coroutine_)
             coroutine_.destroy();
@@ -139,6 +140,7 @@ public:
 
     /// `co_await std::move(work)`, `co_await work()`: runs the coroutine to its end and gives its value, or throws its exception unchanged.
     /// Throws `std::logic_error` for a task without a coroutine, or one that has started.
+    ///
     /// Cancellation: no checkpoint of its own; what the task awaits is in the scope of the one who awaits it.
     detail::task_awaiter<T> operator co_await() && noexcept { return detail::task_awaiter<T>(coroutine_); }
 

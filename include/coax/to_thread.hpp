@@ -19,6 +19,7 @@ namespace coax {
 
 /// The type of `abandon_on_cancel`, the first argument of a `to_thread` that may be left behind.
 struct abandon_on_cancel_t {
+    /// There is one already, `abandon_on_cancel`.
     explicit abandon_on_cancel_t() = default;
 };
 /// `to_thread(abandon_on_cancel, fn, args…)`: a cancellation does not wait for the call; see `to_thread`.

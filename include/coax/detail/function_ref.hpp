@@ -8,6 +8,7 @@
 
 namespace coax {
 
+/// Only with a function type, see below.
 template <class Signature>
 class function_ref;
 

@@ -80,7 +80,7 @@ class channel : public detail::channel_base {
 public:
     using value_type = T; ///< an item
 
-    /// Throws `std::bad_alloc`.
+    /// Room for so many items, 0 included. Throws `std::bad_alloc`.
     explicit channel(std::size_t capacity) : channel_base(detail::item_type_of<T>, capacity) {}
 
     /// `co_await items.send(std::move(item))`: waits until the item is in the queue, or with capacity 0 in a receiver's hands. Errors:
@@ -113,7 +113,7 @@ public:
     /// Sends if that needs no waiting. False, and the item untouched, when there is no room or the channel is closed.
     [[nodiscard]] bool try_send(T&& item) noexcept { return !closed() && put(std::addressof(item)); }
 
-    /// Takes the next item if there is one.
+    /// Takes the next item if there is one; nothing otherwise, closed or not.
     [[nodiscard]] std::optional<T> try_recv() noexcept {
         std::optional<T> item;
         union slot {
@@ -131,16 +131,16 @@ public:
 
     /// Ends the sending: senders that wait fail, receivers that wait get nothing, what is in the queue can still be received. Closing
     /// again changes nothing.
-    using channel_base::close;
+    void close() noexcept { channel_base::close(); }
 
     /// Whether `close` was called.
-    using channel_base::closed;
+    bool closed() const noexcept { return channel_base::closed(); }
 
     /// Items in the queue; with capacity 0 none, however many senders wait. Items whose receivers were destroyed count as well.
-    using channel_base::size;
+    std::size_t size() const noexcept { return channel_base::size(); }
 
     /// As given when it was made.
-    using channel_base::capacity;
+    std::size_t capacity() const noexcept { return channel_base::capacity(); }
 };
 
 } // namespace coax

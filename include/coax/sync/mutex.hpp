@@ -38,6 +38,7 @@ public:
             held_ = std::exchange(other.held_, nullptr);
             return *this;
         }
+        /// Unlocks what it holds.
         ~guard() { unlock(); }
 
         /// Unlocks now. Does nothing when it holds nothing.

@@ -36,6 +36,7 @@ public:
             of_ = std::exchange(other.of_, nullptr);
             return *this;
         }
+        /// Releases what it holds.
         ~permit() { release(); }
 
         /// Releases it now. Does nothing when it holds nothing.
