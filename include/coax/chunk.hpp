@@ -35,7 +35,7 @@ concept byte_range = requires(R& range) {
 
 } // namespace detail
 
-/// Bytes to send, borrowed: they must stay as they are until the operation has ended. A character array or a pointer counts as its
+/// Bytes to send, borrowed: they must stay as they are until the operation has ended. An array of `char` or a pointer counts as its
 /// string, without the terminator.
 class bytes_view {
 public:
@@ -48,7 +48,7 @@ public:
     template <class T>
         requires(std::is_same_v<T, const char*> || std::is_same_v<T, char*>)
     constexpr bytes_view(const T& string) noexcept : data_(string), size_(std::string_view(string).size()) {}
-    /// The characters up to the first terminator, or all of them: a string literal is its text.
+    /// The characters of an array up to the first terminator, or all of them: a string literal is its text.
     template <std::size_t N>
     constexpr bytes_view(const char (&string)[N]) noexcept : data_(string), size_(0) {
         while (size_ < N && string[size_] != '\0')
@@ -59,7 +59,7 @@ public:
         requires(detail::byte_range<const std::remove_reference_t<R>> && !std::is_array_v<std::remove_reference_t<R>> &&
                  !std::is_same_v<std::remove_cvref_t<R>, bytes_view>)
     constexpr bytes_view(R&& range) noexcept : data_(std::data(range)), size_(std::size(range)) {}
-    /// All bytes of an array that holds no text.
+    /// All elements of an array of another type than `char`; of a `char8_t` literal that is the terminator, too.
     template <class T, std::size_t N>
         requires(detail::is_byte_like<std::remove_cv_t<T>> && !std::is_same_v<std::remove_cv_t<T>, char>)
     constexpr bytes_view(T (&bytes)[N]) noexcept : data_(bytes), size_(N) {}
@@ -112,7 +112,7 @@ public:
     /// Whether this is *not* the end of the stream. It may be empty and true.
     explicit operator bool() const noexcept { return open_; }
 
-    /// Where the bytes are. They may be changed: nobody else has them. Valid until the chunk is destroyed, assigned to or moved from.
+    /// Where the bytes are. They may be changed: nobody else has them. Valid as long as the lease, which moves with the chunk.
     std::byte* data() noexcept { return data_; }
     /// \overload
     const std::byte* data() const noexcept { return data_; }

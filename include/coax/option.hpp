@@ -92,7 +92,8 @@ struct option_codec<std::error_code> {
 
 } // namespace coax::detail
 
-/// The options of a socket that have a name and a type, for `socket::setsockopt` and `socket::getsockopt`. Source: socket(7), tcp(7), ipv6(7).
+/// The options of a socket that have a name and a type, for `socket::setsockopt` and `socket::getsockopt`.
+/// Source: socket(7), tcp(7), ipv6(7).
 namespace coax::option {
 
 /// An option whose value, of type T, can be read.

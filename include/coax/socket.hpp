@@ -127,7 +127,7 @@ public:
     void settimeout(std::optional<clock::duration> limit);
     /// No limit.
     void settimeout(std::nullopt_t) { settimeout(std::optional<clock::duration>()); }
-    /// The limit of every single operation; nothing where there is none, and where there is no socket.
+    /// The limit of every single operation, which closing does not change; nothing where there is none, and for no socket.
     std::optional<clock::duration> gettimeout() const noexcept;
     /// `setblocking(true)` is no limit, `setblocking(false)` a limit of zero.
     void setblocking(bool blocking);
@@ -179,8 +179,8 @@ public:
         return detail::send_operation(state_, bytes, flags);
     }
 
-    /// Sends all of the bytes and gives nothing; another task's send never comes in between. On failure the exception's `transferred()` says how many
-    /// went out. The limit of `settimeout` is for all of it.
+    /// Sends all of the bytes and gives nothing; another task's send never comes in between. On failure the exception's `transferred()` says
+    /// how many went out. The limit of `settimeout` is for all of it.
     ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: send(2).
     detail::sendall_operation sendall(bytes_view bytes, message_flags flags = {}) noexcept {
@@ -206,7 +206,8 @@ public:
         return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, flags, first, bytes_view(more)...);
     }
 
-    /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is true. On a stream it is `recv` with an unnamed peer.
+    /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is
+    /// true. On a stream it is `recv` with an unnamed peer, but `size` 0 gives a chunk that is false.
     ///
     /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
     detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {
