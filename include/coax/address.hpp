@@ -35,7 +35,7 @@ public:
     /// The unnamed address: of a UNIX socket that was never bound, or of a peer that is already gone.
     constexpr address() noexcept = default;
 
-    /// A numeric IPv4 or IPv6 host (`192.0.2.1`, `2001:db8::1`, `fe80::1%2`, `fe80::1%eth0`), "" for any or
+    /// A numeric IPv4 or IPv6 host (`192.0.2.1`, `2001:db8::1`, `fe80::1%2` with the interface by number or by name), "" for any or
     /// "localhost" for loopback, and a port. Other names are resolved by `getaddrinfo`.
     /// \throws std::invalid_argument for another host, an interface that does not exist, or a port outside 0..65535
     address(std::string_view host, int port);
@@ -50,7 +50,7 @@ public:
     /// \throws std::invalid_argument when the name is too long
     static address unix_abstract(std::string_view name);
 
-    /// Reads what `to_string` writes: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%eth0]:80`, `:80` (any),
+    /// Reads what `to_string` writes: `192.0.2.1:80`, `[2001:db8::1]:80`, `[fe80::1%2]:80`, `:80` (any),
     /// `localhost:80` (loopback), `unix:/run/a.sock`, `unix:@name` (abstract), `unnamed`. In a UNIX path or name
     /// `\xNN` is the byte with that value and `\\` is one backslash. Nothing is trimmed or guessed.
     /// \throws std::invalid_argument that quotes the text and says what is wrong with it

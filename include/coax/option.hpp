@@ -1,6 +1,6 @@
 /// \file
-/// Socket options with a name and a type. What each is called at the system's interface, and whether the
-/// platform has it at all, is known to src/os alone: where it is missing, the call fails with no_protocol_option.
+/// Socket options with a name and a type. Where the platform lacks one, the call fails with no_protocol_option.
+// What each is called at the system's interface, and whether the platform has it at all, is known to src/os alone.
 #pragma once
 
 #include <chrono>

@@ -44,8 +44,8 @@ struct stream_options {
 ///
 /// Every read and write can throw what the source throws (`io_error`, `timeout_error`, `cancelled`), and `bad_file_descriptor` after
 /// `close()`; `stream_errc::broken_stream` where a coroutine was destroyed in the middle of a write, or memory ran out for bytes that
-/// were to go back into the stream. After an error, a timeout or a cancellation nothing that was received is lost: the next read goes on with it, in
-/// order. While nothing is unread no buffer is held.
+/// were to go back into the stream. After an error, a timeout or a cancellation nothing that was received is lost: the next read
+/// goes on with it, in order. While nothing is unread no buffer is held.
 ///
 /// What has been written and not flushed is dropped with the stream. It may be moved while nobody waits on it.
 template <class S>
