@@ -47,6 +47,6 @@ int main(int argc, char** argv) {
     program command("chat_client", "Takes part in a chat.", "localhost");
     command.offer_unix();
     std::string name;
-    command.options().add_option("name", name, "what to be called; otherwise it is the first line");
+    command.offer_text("name", name, "what to be called; otherwise it is the first line");
     return command.run(argc, argv, [&] { return until_signal(talk(command.address(), name)); });
 }

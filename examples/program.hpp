@@ -5,16 +5,15 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <map>
+#include <functional>
+#include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <tuple>
 #include <utility>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <coax/coax.hpp>
@@ -76,73 +75,26 @@ using seconds = std::chrono::duration<double>;
 class program {
 public:
     program(const std::string& name, const std::string& purpose, const std::string& default_host,
-            int default_port = 50007)
-        : name_(name), app_(purpose, name), host_(default_host), port_(default_port) {
-        app_.add_option("--host", host_, "a numeric address, localhost, or '' for any")->capture_default_str();
-        app_.add_option("--port", port_, "the port; a server takes 0 for any free one")->capture_default_str();
-        app_.add_option("--backend", backend_, "what carries out the I/O")
-            ->check(CLI::IsMember(backends))
-            ->capture_default_str();
-        app_.failure_message(
-            [name](const CLI::App*, const CLI::Error& error) { return fmt::format("{}: {}\n", name, error.what()); });
-    }
+            int default_port = 50007);
+    ~program();
 
-    void offer_unix() {
-        app_.add_option("--unix", path_, "a UNIX socket at this path instead of TCP")
-            ->excludes("--host")
-            ->excludes("--port");
-    }
-    void offer_message() { app_.add_option("message", message_, "what to send")->capture_default_str(); }
-    void offer_timeout(std::optional<double> by_default, const std::string& of = "each operation") {
-        timeout_ = by_default;
-        app_.add_option("--timeout", timeout_,
-                        "the limit of " + of + " in seconds" +
-                            (by_default ? fmt::format(", {} by default", *by_default) : std::string()));
-    }
-    /// What only one of the programs has.
-    CLI::App& options() { return app_; }
+    /// TCP or a UNIX socket.
+    void offer_unix();
+    void offer_message();
+    void offer_timeout(std::optional<double> by_default, const std::string& of = "each operation");
+    void offer_flag(const std::string& name, bool& into, const std::string& meaning);
+    /// Text, under a name or, where the name has no dashes, in its place.
+    void offer_text(const std::string& name, std::string& into, const std::string& meaning);
+    void demand_text(const std::string& name, std::string& into, const std::string& meaning);
 
-    coax::address address() const {
-        return path_.empty() ? coax::address(host_, port_) : coax::address::unix_path(path_);
-    }
-    const std::string& message() const { return message_; }
-    std::optional<seconds> timeout() const {
-        if (timeout_ && !(*timeout_ > 0))
-            throw std::invalid_argument(fmt::format("--timeout: {} is no limit, it has to be more than 0", *timeout_));
-        return timeout_ ? std::optional(seconds(*timeout_)) : std::nullopt;
-    }
+    coax::address address() const;
+    const std::string& message() const;
+    std::optional<seconds> timeout() const;
 
     /// Runs the task that `main` makes; gives the exit code of the program.
-    template <class Main>
-    int run(int argc, char** argv, Main main) {
-        try {
-            app_.parse(argc, argv);
-            coax::scheduler_options options;
-            options.backend = backends.at(backend_);
-            coax::run(main(), options);
-            return 0;
-        } catch (const CLI::ParseError& error) { // --help comes this way too, as a success
-            return app_.exit(error) == 0 ? 0 : 1;
-        } catch (const std::exception& error) {
-            fmt::print(stderr, "{}: {}\n", name_, error.what());
-            return 1;
-        }
-    }
+    int run(int argc, char** argv, const std::function<coax::task<>()>& main);
 
 private:
-    static inline const std::map<std::string, coax::backend_kind> backends = {
-        {"automatic", coax::backend_kind::automatic},
-        {"io_uring", coax::backend_kind::io_uring},
-        {"epoll", coax::backend_kind::epoll},
-        {"poll", coax::backend_kind::poll},
-    };
-
-    std::string name_;
-    CLI::App app_;
-    std::string host_;
-    int port_;
-    std::string path_;
-    std::string backend_ = "automatic";
-    std::string message_ = "Hello, world";
-    std::optional<double> timeout_;
+    struct options;
+    std::unique_ptr<options> options_;
 };

@@ -41,6 +41,6 @@ int main(int argc, char** argv) {
     program command("tcp_echo_server", "Sends back what it receives over TCP.", "127.0.0.1");
     command.offer_unix();
     bool proxied = false;
-    command.options().add_flag("--proxy", proxied, "connections come through a proxy that says whose they are");
+    command.offer_flag("--proxy", proxied, "connections come through a proxy that says whose they are");
     return command.run(argc, argv, [&] { return until_signal(serve(command.address(), proxied)); });
 }

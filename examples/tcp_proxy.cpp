@@ -86,6 +86,6 @@ int main(int argc, char** argv) {
     program command("tcp_proxy", "Passes TCP connections on.", "127.0.0.1");
     command.offer_unix();
     std::string to;
-    command.options().add_option("--target", to, "HOST:PORT or unix:PATH")->required();
+    command.demand_text("--target", to, "HOST:PORT or unix:PATH");
     return command.run(argc, argv, [&] { return until_signal(serve(command.address(), target(to))); });
 }
