@@ -5,6 +5,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "available_backends.hpp"
 #include "backend/backend.hpp"
 #include "backend/readiness/readiness_backend.hpp"
 #if defined(COAX_HAVE_IO_URING)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "available_backends.hpp"
 #include "backend/attempt.hpp"
 #include "os/clock.hpp"
 
