@@ -27,7 +27,9 @@ coax::task<> echo_session() {
     coax::socket listener = support::listening(coax::family::inet);
     const coax::address name = listener.getsockname();
     coax::socket client(coax::family::inet);
-    const std::string large(1 << 20, 'l');
+    // More than the two sides hold, so that sending has to wait; no more, for the number of runs grows with it.
+    client.setsockopt(coax::option::send_buffer_size, 1 << 14);
+    const std::string large(1 << 17, 'l');
     const auto pour = [&]() -> coax::task<> {
         co_await client.sendall(large);
         client.shutdown(coax::shutdown_how::write);
