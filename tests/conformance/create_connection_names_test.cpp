@@ -78,10 +78,24 @@ std::error_code late_inet(const coax::os::name_query& query, addresses& into) {
 
 /// Listeners of both families on one port.
 struct dual_listener {
-    dual_listener() : inet6(coax::family::inet6), inet(support::listening(coax::family::inet)) {
-        inet6.setsockopt(coax::option::v6_only, true);
-        inet6.bind({"::1", port()});
+    dual_listener() {
+        // A port that is free for IPv4 may be taken for IPv6, if only by a connection that has ended.
+        for (int tries = 1; !bound(tries == 20); ++tries)
+            continue;
         inet6.listen();
+    }
+    bool bound(bool last_try) {
+        inet = support::listening(coax::family::inet);
+        inet6 = coax::socket(coax::family::inet6);
+        inet6.setsockopt(coax::option::v6_only, true);
+        try {
+            inet6.bind({"::1", port()});
+        } catch (const coax::io_error& error) {
+            if (last_try || error.code() != std::errc::address_in_use)
+                throw;
+            return false;
+        }
+        return true;
     }
     int port() const { return inet.getsockname().port(); }
 
