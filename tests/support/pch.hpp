@@ -1,5 +1,5 @@
 // What nearly every conformance test includes, compiled once. The tests include it themselves as well.
-#pragma once
+// Without `#pragma once`: for GCC this is a file of its own, and it warns.
 
 #include "support/catch.hpp"
 #include "support/net.hpp"
