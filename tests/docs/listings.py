@@ -105,7 +105,7 @@ def read(markdown, shown):
 
 
 def coroutine(code, name):
-    return f"coax::task<> {name}([[maybe_unused]] coax::socket& conn) {{\n{code}    co_return;\n}}\n"
+    return f"coax::task<> {name}([[maybe_unused]] coax::socket& conn) {{\n{code}co_return;\n}}\n"
 
 
 def sources(markdown, shown):
@@ -144,7 +144,10 @@ def main(markdown, *outputs):
     if set(wanted) != set(made):
         raise Mistake(f"{shown}: makes {sorted(made)}, and tests/docs/meson.build lists {sorted(wanted)}")
     for name, output in wanted.items():
-        pathlib.Path(output).write_text(made[name], encoding="utf-8")
+        path = pathlib.Path(output)
+        # What has not changed is not compiled again.
+        if not path.exists() or path.read_text(encoding="utf-8") != made[name]:
+            path.write_text(made[name], encoding="utf-8")
 
 
 if __name__ == "__main__":
