@@ -95,12 +95,16 @@ def read(markdown, shown):
             elif not listings:
                 raise Mistake(where + "nothing to continue")
             comment = None
+        elif text.lstrip().startswith("```"):
+            raise Mistake(where + "a fence that is indented, or says more than a language")
         elif said := COMMENT.match(text):
             comment = (said[1], said[2])
             if said[1] not in KINDS or KINDS[said[1]] != bool(said[2]):
                 raise Mistake(where + "this says nothing about a listing: " + text)
         elif "<!-- listing" in text or (comment is not None and text != ""):
             raise Mistake(where + "no listing follows, or the comment is not alone on its line")
+    if fence is not None or comment is not None:
+        raise Mistake(shown + ": the last listing does not end")
     return listings
 
 
