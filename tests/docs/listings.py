@@ -13,6 +13,7 @@ A comment in front of a ```cpp fence says what the listing is. Without one it is
     <!-- listing: program PROGRAM -->   a whole program, or the beginning of one
     <!-- listing: continues -->         goes on where the listing before has ended, in the same scope or program
     <!-- listing: body -->              statements of a coroutine that has a `coax::socket& conn`
+    <!-- listing: mistake -->           declarations that compile and should not; g++ warns of some
     <!-- listing: refused X -->         statements of such a coroutine that must not compile
 """
 
@@ -37,11 +38,21 @@ PRELUDE = """\
 #include <coax/coax.hpp>
 
 """
+UNWARNED = """\
+#if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
+{code}
+#if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+"""
 LITERALS = "using namespace std::chrono_literals;\n"
 
 FENCE = re.compile(r"^```(\w*)\s*$")
 COMMENT = re.compile(r"^<!-- listing: (\w+) ?(\w*) -->$")
-KINDS = {"declarations": False, "program": True, "continues": False, "body": False, "refused": True}
+KINDS = {"declarations": False, "program": True, "continues": False, "body": False, "mistake": False, "refused": True}
 
 
 class Mistake(Exception):
@@ -117,7 +128,7 @@ def sources(markdown, shown):
     stem = re.sub(r"\W", "_", markdown.stem.lower())
     made = {}
     listings = read(markdown, shown)
-    scraps = [each for each in listings if each.kind in ("declarations", "body")]
+    scraps = [each for each in listings if each.kind in ("declarations", "body", "mistake")]
     for each in listings:
         first = each.fences[0][0]
         code = each.code(shown, with_includes=True)
@@ -134,6 +145,8 @@ def sources(markdown, shown):
             code = each.code(shown, with_includes=False)
             if each.kind == "body":
                 code = coroutine(code, "body")
+            elif each.kind == "mistake":
+                code = UNWARNED.format(code=code)
             text += f"namespace listing_{index} {{\n{LITERALS}{code}}} // namespace\n"
         made[stem + ".cpp"] = text
     return made
