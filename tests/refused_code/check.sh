@@ -3,7 +3,7 @@
 set -euo pipefail
 
 read -ra cxx <<<"$CXX"
-options=(-std=c++20 -fsyntax-only)
+options=(-std=c++20 -fsyntax-only -Werror=unused-result)
 IFS=: read -ra directories <<<"$COAX_INCLUDES"
 for directory in "${directories[@]}"; do
     options+=("-I$directory")
