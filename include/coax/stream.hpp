@@ -43,8 +43,8 @@ struct stream_options {
 /// neither is a write that only fills it.
 ///
 /// Every read and write can throw what the source throws (`io_error`, `timeout_error`, `cancelled`), and `bad_file_descriptor` after
-/// `close()`; `stream_errc::broken_stream` where a coroutine was destroyed in the middle of a write, or memory ran out for bytes that
-/// were to go back into the stream. After an error, a timeout or a cancellation nothing that was received is lost: the next read
+/// `close()`; `stream_errc::broken_stream` where a write ended without saying how much went out (its coroutine was destroyed, or the source
+/// threw something else), or memory ran out for bytes that were to go back into the stream. After an error, a timeout or a cancellation nothing that was received is lost: the next read
 /// goes on with it, in order. While nothing is unread no buffer is held.
 ///
 /// What has been written and not flushed is dropped with the stream. It may be moved while nobody waits on it.
@@ -97,7 +97,9 @@ public:
             const std::size_t got = state_.ended ? 0 : co_await source().recv(part.rest());
             if (got == 0) {
                 state_.ended = true;
-                throw incomplete_read_error(operation_name::readexactly, peer(), part.take(), into.size());
+                const incomplete_read_error error(operation_name::readexactly, peer(), part.held(), into.size());
+                part.let_go();
+                throw error;
             }
             part.added(got);
         }
@@ -134,7 +136,7 @@ public:
 
     /// The bytes up to a separator, and with it. At the end of the stream it gives a slice that is false if nothing is left, and otherwise
     /// `incomplete_read_error` holds what was. Throws `limit_overrun_error` where the separator does not end within `limit` bytes; they stay in
-    /// the stream. An empty separator is `std::invalid_argument`.
+    /// the stream. An empty separator is `std::invalid_argument`; what it refers to has to stay until the call has ended.
     ///
     /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readuntil.
     auto readuntil(bytes_view separator, std::size_t limit = 65536) {
@@ -151,7 +153,8 @@ public:
     slice buffered() const noexcept { return slice(state_.input.unread(), !at_eof()); }
     /// Takes bytes out; not more than are buffered. Slices stay valid.
     void consume(std::size_t count) noexcept { state_.input.consume(std::min(count, state_.input.size())); }
-    /// Receives more behind what is buffered, which may move. False at the end of the stream.
+    /// Receives more behind what is buffered, which may move. False at the end of the stream. With g++ 12, give the value a name before a
+    /// condition asks for it: a coroutine without any variable whose condition awaits never runs.
     ///
     /// Cancellation: safe; nothing is lost.
     task<bool> fill() {
@@ -162,7 +165,7 @@ public:
     // --- writing ------------------------------------------------------------------------------------------------
 
     /// Takes the bytes over: into the buffer, or, where that would overflow, out to the connection together with what is in it. Nothing
-    /// waits to be sent for longer than until the next `flush`.
+    /// waits to be sent for longer than until the next `flush`. The bytes have to stay as they are until the call has ended.
     ///
     /// On failure `transferred()` says how many of these bytes were taken over. What earlier calls wrote and is not out yet stays in the
     /// buffer, so the caller can go on with the rest.
@@ -216,6 +219,13 @@ private:
         }
     }
 
+    /// Takes all that is left out of the stream, once there is an error to hold it.
+    [[noreturn]] void throw_incomplete(operation_name as, std::size_t expected) {
+        const incomplete_read_error error(as, peer(), state_.input.unread(), expected);
+        state_.input.consume(state_.input.size());
+        throw error;
+    }
+
     /// Adds to what is unread; false at the end of the stream.
     task<bool> receive() {
         if (state_.ended)
@@ -226,7 +236,10 @@ private:
             state_.ended = !received;
             state_.input.take_over(std::move(received));
         } else {
-            const std::size_t received = co_await source().recv(state_.input.make_room(state_.buffer_size));
+            // A peer that sends a byte at a time does not have everything moved for each of them.
+            const std::span<std::byte> room =
+                state_.input.make_room(state_.buffer_size - state_.buffer_size / 4 * 3, state_.buffer_size);
+            const std::size_t received = co_await source().recv(room);
             state_.ended = received == 0;
             state_.input.added(received);
         }
@@ -247,8 +260,7 @@ private:
         slice out;
         while (!state_.input.has_all(size, out)) {
             if (!co_await receive())
-                throw incomplete_read_error(operation_name::readexactly, peer(), state_.input.take(state_.input.size()),
-                                            size);
+                throw_incomplete(operation_name::readexactly, size);
         }
         co_return out;
     }
@@ -265,7 +277,7 @@ private:
             if (state_.input.empty())
                 break;
             if (as == operation_name::readuntil)
-                throw incomplete_read_error(as, peer(), state_.input.take(state_.input.size()), 0);
+                throw_incomplete(as, 0);
             out = slice(state_.input.take(state_.input.size()));
             break;
         }
@@ -304,10 +316,8 @@ private:
             failure(error.reason()).with_transferred(count).raise();
         } catch (const cancelled& cut) {
             throw cancelled(of_these(cut.transferred()));
-        } catch (...) {
-            out.ended(0);
-            throw;
         }
+        // Any other exception does not say how much went out: the stream stays broken.
     }
 
     held source_;

@@ -16,7 +16,7 @@ enum class stream_errc {
     frame_too_long,      ///< a frame is announced, or has become, longer than `max_frame`
     frame_truncated,     ///< the stream ended in the middle of a frame
     frame_malformed,     ///< these bytes are no frame of this kind
-    broken_stream,       ///< an earlier frame was sent in part, so no other can follow it
+    broken_stream,       ///< an earlier call left bytes sent in part or lost, so nothing can follow them
     proxy_malformed,     ///< these bytes are no PROXY protocol header
     proxy_truncated,     ///< the stream ended in the middle of a PROXY protocol header
     proxy_untrusted,     ///< a PROXY protocol header from a peer that may not send one

@@ -33,7 +33,7 @@ void input_buffer::take_over(chunk&& received) noexcept {
     scanned_ = 0;
 }
 
-std::span<std::byte> input_buffer::make_room(std::size_t least) {
+std::span<std::byte> input_buffer::make_room(std::size_t least, std::size_t wanted) {
     if (own_ != nullptr) {
         const auto before = static_cast<std::size_t>(first_ - own_.get());
         if (capacity_ - before - size_ >= least)
@@ -45,7 +45,7 @@ std::span<std::byte> input_buffer::make_room(std::size_t least) {
             return {first_ + size_, capacity_ - size_};
         }
     }
-    const std::size_t capacity = size_ + std::max(size_, least);
+    const std::size_t capacity = size_ + std::max(size_, wanted);
     auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity);
     if (size_ != 0)
         std::memcpy(larger.get(), first_, size_);

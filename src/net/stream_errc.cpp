@@ -21,7 +21,7 @@ public:
         case stream_errc::frame_malformed:
             return "the bytes are no frame";
         case stream_errc::broken_stream:
-            return "an earlier frame was sent only in part";
+            return "the stream is broken since an earlier failure";
         case stream_errc::proxy_malformed:
             return "the bytes are no PROXY protocol header";
         case stream_errc::proxy_truncated:

@@ -114,6 +114,30 @@ TEST_CASE("a failed flush says how much went out and can be called again") {
     });
 }
 
+TEST_CASE("behind a failure that does not say how much went out nothing is sent") {
+    support::run([]() -> coax::task<> {
+        wire_end end;
+        coax::basic_stream to(wire{end}, {.write_buffer_size = 8});
+        co_await to.write("12345678");
+        end.room = 5;
+        end.speechless = true;
+        bool failed = false;
+        try {
+            co_await to.flush();
+        } catch (const std::runtime_error&) {
+            failed = true;
+        }
+        CHECK(failed);
+        end.room = std::string::npos;
+        end.speechless = false;
+        const auto flushed = co_await coax::as_result(to.flush());
+        CHECK(support::code_of(flushed) == coax::stream_errc::broken_stream);
+        const auto written = co_await coax::as_result(to.write("9"));
+        CHECK(support::code_of(written) == coax::stream_errc::broken_stream);
+        CHECK(end.sent == "12345");
+    });
+}
+
 TEST_CASE("writers take turns in the order in which they came, and do not mix") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();

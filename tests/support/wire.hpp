@@ -9,6 +9,7 @@
 #include <deque>
 #include <random>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -37,6 +38,7 @@ struct wire_end {
     std::string sent;
     std::size_t room = std::string::npos; // after so many bytes a send waits, or fails
     std::error_code failure;
+    bool speechless = false; // it fails with an exception that is not one of the library's
     coax::event more_room;
 
     void put(std::string text) {
@@ -112,6 +114,8 @@ private:
             out += count;
             if (text.empty())
                 co_return;
+            if (end.speechless)
+                throw std::runtime_error("speechless");
             if (end.failure)
                 throw coax::io_error(coax::failure(end.failure, coax::operation_name::sendall, out));
             end.more_room.clear();

@@ -51,6 +51,19 @@ TEST_CASE("what was not looked at because of a limit is looked at with a higher 
     CHECK(buffer.find("a separator longer than all of it", 100) == 0);
 }
 
+TEST_CASE("a buffer that grows by a byte at a time is copied seldom") {
+    input_buffer buffer;
+    int moves = 0;
+    for (int round = 0; round < 100'000; ++round) {
+        const std::byte* const before = buffer.unread().data();
+        buffer.make_room(1024, 4096)[0] = std::byte{'p'};
+        buffer.added(1);
+        moves += buffer.unread().data() != before;
+    }
+    CHECK(buffer.size() == 100'000);
+    CHECK(moves < 12);
+}
+
 TEST_CASE("a buffer that grows by pieces is copied seldom") {
     input_buffer buffer;
     const std::string piece(1000, 'p');

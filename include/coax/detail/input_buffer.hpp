@@ -66,8 +66,10 @@ public:
     /// With nothing unread: goes on with what has been received into a chunk.
     void take_over(chunk&& received) noexcept;
 
-    /// Room behind the unread bytes, at least `least`, in memory of their own. Throws `std::bad_alloc`.
-    std::span<std::byte> make_room(std::size_t least);
+    /// Room behind the unread bytes, at least `least`, in memory of their own; where that has to be got, for at least `wanted`.
+    /// Throws `std::bad_alloc`.
+    std::span<std::byte> make_room(std::size_t least, std::size_t wanted);
+    std::span<std::byte> make_room(std::size_t least) { return make_room(least, least); }
     /// So many bytes have been received into the room.
     void added(std::size_t count) noexcept { size_ += count; }
     /// Adds bytes behind the unread ones. Throws `std::bad_alloc`.

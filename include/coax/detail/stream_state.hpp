@@ -95,11 +95,9 @@ public:
     bool whole() const noexcept { return have_ == into_.size(); }
     std::span<std::byte> rest() const noexcept { return into_.subspan(have_); }
     void added(std::size_t count) noexcept { have_ += count; }
-    /// What there is, which does not go back.
-    std::span<const std::byte> take() noexcept {
-        into_ = into_.first(have_);
-        return into_;
-    }
+    std::span<const std::byte> held() const noexcept { return into_.first(have_); }
+    /// What there is does not go back.
+    void let_go() noexcept { into_ = into_.first(have_); }
 
 private:
     void put_back() noexcept;
