@@ -5,9 +5,9 @@
 #include <string_view>
 #include <system_error>
 
-#include "available_backends.hpp"
 #include "backend/backend.hpp"
 #include "backend/readiness/readiness_backend.hpp"
+#include "build_config.hpp"
 #if defined(COAX_HAVE_IO_URING)
 #include "backend/uring/uring_backend.hpp"
 #endif

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "os/extensions.hpp"
+
 namespace coax::os {
 
 namespace {
@@ -24,7 +26,7 @@ constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
 
 // Abstract names are Linux's own; elsewhere a name that begins with NUL is what the kernel reports for a socket
 // without a name.
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
 constexpr bool has_abstract_names = true;
 #else
 constexpr bool has_abstract_names = false;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/extensions.hpp"
 #include "os/posix_call.hpp"
 
 namespace coax::os {
@@ -19,7 +20,7 @@ int look_at(const std::string& path, path_entry& found) noexcept {
 }
 
 void limit_mode([[maybe_unused]] native_handle unbound, [[maybe_unused]] unsigned mode) noexcept {
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
     // unix(7) does not promise it, but bind(2) gives the file the permissions of the socket's own inode.
     static_cast<void>(::fchmod(unbound, static_cast<mode_t>(mode)));
 #endif

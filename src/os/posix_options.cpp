@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "os/extensions.hpp"
 #include "os/posix_call.hpp"
 #include "os/socket.hpp"
 
@@ -58,12 +59,12 @@ constexpr int keep_alive_count_name = TCP_KEEPCNT;
 #else
 constexpr int keep_alive_count_name = -1;
 #endif
-#ifdef TCP_QUICKACK
+#if defined(TCP_QUICKACK) && defined(COAX_LINUX_EXTENSIONS)
 constexpr int quick_ack_name = TCP_QUICKACK;
 #else
 constexpr int quick_ack_name = -1;
 #endif
-#ifdef TCP_USER_TIMEOUT
+#if defined(TCP_USER_TIMEOUT) && defined(COAX_LINUX_EXTENSIONS)
 constexpr int user_timeout_name = TCP_USER_TIMEOUT;
 #else
 constexpr int user_timeout_name = -1;

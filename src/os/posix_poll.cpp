@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <time.h>
 
+#include "os/extensions.hpp"
+
 namespace coax::os {
 
 static_assert(sizeof(poll_entry) == sizeof(pollfd) && offsetof(poll_entry, handle) == offsetof(pollfd, fd) &&
@@ -21,7 +23,7 @@ const short poll_failed = POLLERR | POLLHUP | POLLNVAL;
 
 int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept {
     auto* native = reinterpret_cast<pollfd*>(entries);
-#if defined(__linux__) || defined(__FreeBSD__)
+#if defined(COAX_LINUX_EXTENSIONS) || defined(__FreeBSD__)
     timespec limit{};
     if (timeout > 0) {
         limit.tv_sec = static_cast<time_t>(timeout / 1'000'000'000);

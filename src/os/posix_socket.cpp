@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "os/address.hpp"
+#include "os/extensions.hpp"
 #include "os/posix_call.hpp"
 
 namespace coax::os {
@@ -13,7 +14,7 @@ namespace coax::os {
 namespace {
 
 // Where a socket can be created with its flags there is no moment in which a fork inherits it.
-#if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK)
+#if defined(SOCK_CLOEXEC) && defined(SOCK_NONBLOCK) && !defined(COAX_PORTABLE)
 constexpr int creation_flags = SOCK_CLOEXEC | SOCK_NONBLOCK;
 
 int accept_call(native_handle handle, sockaddr* peer, socklen_t* size) noexcept {

@@ -6,13 +6,15 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-#if defined(__linux__)
+
+#include "os/extensions.hpp"
+#if defined(COAX_LINUX_EXTENSIONS)
 #include <sys/eventfd.h>
 #endif
 
 namespace coax::os {
 
-#if defined(__linux__)
+#if defined(COAX_LINUX_EXTENSIONS)
 
 wake_event::wake_event() : read_end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), write_end_(read_end_) {
     if (read_end_ < 0)

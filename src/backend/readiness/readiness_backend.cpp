@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "available_backends.hpp"
 #include "backend/attempt.hpp"
+#include "build_config.hpp"
 #include "os/clock.hpp"
 
 namespace coax::backend {
