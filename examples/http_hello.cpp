@@ -101,7 +101,7 @@ coax::task<> serve(coax::address at, seconds limit) {
     coax::listener listener = coax::create_server(at);
     say_listening(listener.getsockname());
 
-    const auto greet = [&](coax::socket conn, const coax::address&) -> coax::task<> {
+    const auto greet = [&](coax::socket conn, coax::address) -> coax::task<> {
         send_at_once(conn);
         session talk(std::move(conn));
         co_await talk.run(limit);

@@ -216,7 +216,7 @@ coax::task<> serve(coax::address at) {
     say_listening(listener.getsockname());
 
     store values;
-    const auto attend = [&](coax::socket conn, const coax::address&) -> coax::task<> {
+    const auto attend = [&](coax::socket conn, coax::address) -> coax::task<> {
         send_at_once(conn);
         coax::stream stream(std::move(conn), {.buffer_size = 16 * 1024, .write_buffer_size = 16 * 1024});
         co_await converse(stream, values);
