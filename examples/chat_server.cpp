@@ -137,11 +137,11 @@ coax::task<> serve(coax::address at) {
     const auto welcome = [&](coax::socket conn, coax::address peer) -> coax::task<> {
         send_at_once(conn);
         member me(std::move(conn));
-        const presence until_the_end(here, me);
         co_await coax::with_task_group([&](coax::task_group& tasks) -> coax::task<> {
             me.tasks = &tasks;
             tasks.spawn(write(me));
             co_await read(here, me);
+            const presence while_it_reads(here, me); // nobody tells it anything when the group has ended
         });
         say("{} {}", peer.to_string(), me.too_slow ? "dropped, it does not read" : "left");
     };
