@@ -48,17 +48,18 @@ public:
         const auto unfit = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
         if (name.empty() || name.size() > longest_name || name.front() == '/' || std::ranges::any_of(name, unfit))
             return who.tell("* a name is one word, and not a long one");
+        std::string former = name;
         if (!members_.try_emplace(name, &who).second)
             return who.tell("* " + name + " is here already");
-        if (who.name.empty()) {
+        former.swap(who.name); // with nothing in between that may fail: whoever is in the room has that name
+        members_.erase(former);
+        if (former.empty()) {
             who.tell("* welcome, " + name);
             tell_others(who, "* " + name + " has joined");
         } else {
-            members_.erase(who.name);
             who.tell("* you are now " + name);
-            tell_others(who, "* " + who.name + " is now " + name);
+            tell_others(who, "* " + former + " is now " + name);
         }
-        who.name = name;
     }
 
     void leave(const member& who) {
@@ -137,10 +138,10 @@ coax::task<> serve(coax::address at) {
     const auto welcome = [&](coax::socket conn, coax::address peer) -> coax::task<> {
         send_at_once(conn);
         member me(std::move(conn));
-        const presence until_the_end(here, me);
         co_await coax::with_task_group([&](coax::task_group& tasks) -> coax::task<> {
             me.tasks = &tasks;
             tasks.spawn(write(me));
+            const presence while_it_reads(here, me); // nobody tells it anything when the group has ended
             co_await read(here, me);
         });
         say("{} {}", peer.to_string(), me.too_slow ? "dropped, it does not read" : "left");

@@ -35,14 +35,12 @@ public:
     session(const session&) = delete;
 
     coax::task<> run(seconds limit) {
-        for (;;) {
-            const auto more = co_await coax::as_result(coax::with_timeout(limit, serve_one()));
-            if (!more && more.error().why() != coax::failure::cause::timeout)
-                more.error().raise();
-            if (!more && begun_) // one that has not begun may stay away
-                co_await stream_.write(answer(HTTP_STATUS_REQUEST_TIMEOUT, "", false));
-            if (!more || !*more)
-                break;
+        for (bool more = true; more;) {
+            const auto served = co_await coax::as_result(coax::with_timeout(limit, serve_one()));
+            // Where it was cut while it wrote, the peer may have half an answer: nothing can follow that.
+            if (!served && (served.error().why() != coax::failure::cause::timeout || !waiting_))
+                served.error().raise();
+            more = served && *served;
         }
         co_await coax::with_timeout(limit, finish());
     }
@@ -64,7 +62,10 @@ private:
                 }
             }
             co_await stream_.flush(); // the answers to all that had been there, in one piece
-            if (!co_await stream_.fill())
+            waiting_ = true;
+            const bool more = co_await stream_.fill();
+            waiting_ = false;
+            if (!more)
                 co_return false;
         }
         http_parser_pause(&parser_, 0);
@@ -85,6 +86,8 @@ private:
 
     /// Lets the peer read the last answer: closing with something unread would reset the connection.
     coax::task<> finish() {
+        if (waiting_ && begun_) // one that has not begun may stay away
+            co_await stream_.write(answer(HTTP_STATUS_REQUEST_TIMEOUT, "", false));
         co_await stream_.flush();
         stream_.shutdown(coax::shutdown_how::write);
         for (bool more = true; more; more = co_await stream_.fill())
@@ -94,14 +97,15 @@ private:
     coax::stream stream_;
     http_parser parser_{};
     http_parser_settings settings_{};
-    bool begun_ = false;
+    bool begun_ = false;   // a request
+    bool waiting_ = false; // for more of it; still so after the limit has passed meanwhile
 };
 
 coax::task<> serve(coax::address at, seconds limit) {
     coax::listener listener = coax::create_server(at);
     say_listening(listener.getsockname());
 
-    const auto greet = [&](coax::socket conn, const coax::address&) -> coax::task<> {
+    const auto greet = [&](coax::socket conn, coax::address) -> coax::task<> {
         send_at_once(conn);
         session talk(std::move(conn));
         co_await talk.run(limit);

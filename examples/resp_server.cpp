@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t longest_line = 64 * 1024;
 constexpr std::size_t longest_value = 64 * 1024 * 1024;
+constexpr std::size_t longest_command = longest_value + longest_line; // which lies in the buffer as a whole
 constexpr std::size_t most_arguments = 1024;
 
 using arguments = std::vector<std::string_view>; // into the stream's buffer
@@ -49,17 +50,17 @@ public:
         if (!read_number(line.substr(1), count) || count > most_arguments)
             return fail("invalid multibulk length");
         while (command.size() < count) {
-            std::size_t size = 0;
+            std::size_t length = 0;
             if (!take_line(line))
                 return false;
             if (!line.starts_with('$'))
                 return fail("expected '$'");
-            if (!read_number(line.substr(1), size) || size > longest_value)
+            if (!read_number(line.substr(1), length) || length > longest_value || size() + length > longest_command)
                 return fail("invalid bulk length");
-            if (rest_.size() < size + 2) // CRLF
+            if (rest_.size() < length + 2) // CRLF
                 return false;
-            command.push_back(rest_.substr(0, size));
-            rest_.remove_prefix(size + 2);
+            command.push_back(rest_.substr(0, length));
+            rest_.remove_prefix(length + 2);
         }
         return true;
     }
@@ -216,7 +217,7 @@ coax::task<> serve(coax::address at) {
     say_listening(listener.getsockname());
 
     store values;
-    const auto attend = [&](coax::socket conn, const coax::address&) -> coax::task<> {
+    const auto attend = [&](coax::socket conn, coax::address) -> coax::task<> {
         send_at_once(conn);
         coax::stream stream(std::move(conn), {.buffer_size = 16 * 1024, .write_buffer_size = 16 * 1024});
         co_await converse(stream, values);

@@ -156,8 +156,12 @@ needs_inet6 = unittest.skipUnless(have_inet6(), "this machine has no [::1]")
 
 
 def connect(server):
-    """A connection to a server that has a port."""
-    conn = socket.create_connection(("127.0.0.1", server.port))
+    """A connection to a server, by its port or its path."""
+    if server.port is not None:
+        conn = socket.create_connection(("127.0.0.1", server.port))
+    else:
+        conn = socket.socket(socket.AF_UNIX)
+        conn.connect(server.name.removeprefix("unix:"))
     conn.settimeout(LIMIT / 2)
     return conn
 

@@ -116,6 +116,21 @@ class ChatServer(Case):
         deaf.close()
         self.assert_clean_end(server)
 
+    def test_who_quits_is_gone_at_once(self):
+        # Also where lines are left to send: more than a socket takes, fewer than are kept.
+        server = Server(self, "chat_server", "--unix", self.path())
+        deaf = Person(self, server, "deaf")
+        anna = Person(self, server, "anna")
+        for _ in range(1000):
+            anna.say("x" * 900)
+        anna.say("/who")
+        self.assertEqual(anna.line(), "* here are: anna deaf")
+        deaf.say("/quit")
+        anna.socket.settimeout(5)  # the server waits twice as long before it gives up sending
+        self.assertEqual(anna.line(), "* deaf has left")
+        deaf.close()
+        self.assert_clean_end(server)
+
     def test_many_lines_at_once(self):
         # They arrive faster than any channel is emptied, and are nobody's fault who listens.
         server = self.start()

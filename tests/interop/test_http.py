@@ -87,12 +87,42 @@ class Http(Case):
         self.assert_clean_end(server)
 
     def test_a_request_that_does_not_come(self):
-        server = self.start("--timeout", "0.05")
+        server = self.start("--timeout", "0.2")
         with connect(server) as conn, conn.makefile("rb") as file:
             conn.sendall(GET[:10])
             self.assertEqual(self.answer(file)[0], 408)
+            self.assertEqual(file.read(), b"")
+        with connect(server) as conn, conn.makefile("rb") as file:
+            conn.sendall(GET + GET[:10])
+            self.assertEqual([self.answer(file)[0], self.answer(file)[0]], [200, 408])
+            self.assertEqual(file.read(), b"")
+        for requests in ((), (GET,)):
+            with connect(server) as conn, conn.makefile("rb") as file:
+                for request in requests:
+                    conn.sendall(request)
+                    self.assertEqual(self.answer(file)[0], 200)
+                self.assertEqual(file.read(), b"")  # it has asked for nothing more, and gets nothing more
+        self.assert_clean_end(server)
+
+    def test_who_does_not_read_the_answers_is_dropped(self):
+        server = Server(self, "http_hello", "--unix", self.path(), "--timeout", "0.5")
         with connect(server) as conn:
-            self.assertEqual(conn.recv(1), b"")  # it has asked for nothing, and gets nothing
+            conn.sendall(GET)
+            answer = conn.recv(1000)
+            # Until the server leaves, which nothing else would make it do.
+            with self.assertRaises(ConnectionError):
+                while True:
+                    conn.sendall(GET * 1000)
+            received = b""
+            try:
+                while data := conn.recv(1 << 16):
+                    received += data
+            except ConnectionError:  # what it had not read is lost
+                pass
+            # Answers, of which the last one may have been cut, and nothing in the middle of it.
+            self.assertGreater(len(received), len(answer))
+            self.assertEqual(received, (answer * (len(received) // len(answer) + 1))[: len(received)])
+        self.assertRegex(server.line(), r" lost: ")
         self.assert_clean_end(server)
 
     def test_options(self):

@@ -83,6 +83,7 @@ class Resp(Case):
             (b"*1\r\n:1\r\n", b"expected '$'"),
             (b"*1\r\n$-1\r\n", b"invalid bulk length"),
             (b"*1\r\n$4294967296\r\n", b"invalid bulk length"),
+            (b"*2\r\n$65536\r\n" + bytes(65536) + b"\r\n$67108864\r\n", b"invalid bulk length"),  # together
             (b"x" * 65536, b"too big inline request"),
         ):
             with self.subTest(request[:20]):
