@@ -163,6 +163,9 @@ private:
 /// Learns from the connection's PROXY header whose it is.
 task<> identify(const server& by, const served& connection, socket& conn) {
     const address peer = connection.peer();
+    // Nobody to be trusted or not: it was gone before its name could be asked for.
+    if (peer.is_unnamed() && conn.family() != family::local)
+        throw io_error(failure(std::make_error_code(std::errc::connection_reset), operation_name::proxy_header));
     if (by.options.proxy_trusted && !by.options.proxy_trusted(peer))
         throw io_error(failure(stream_errc::proxy_untrusted, operation_name::proxy_header).with_peer(peer));
     const bool limited = by.options.proxy_timeout != clock::duration::zero();
