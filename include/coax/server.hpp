@@ -111,7 +111,8 @@ struct serve_fn {
 
 /// `co_await serve(listener, handler)`: accepts connections and runs `handler(conn, peer)` (a `task<>(coax::socket, coax::address)`) for
 /// each, all at the same time, until it is cancelled. The listener may be a `coax::socket` that listens. It, and a handler that has a
-/// name, must outlive the call; the listener is closed when it ends, however it ends.
+/// name, must outlive the call; the listener is closed when it ends, however it ends. Its `settimeout` is not for the server: `serve`
+/// takes it off.
 ///
 /// What a handler throws goes to `on_error`, and no other connection notices. Where the process or the system runs out of
 /// descriptors or memory, clients wait in the backlog: it tries again when a connection has ended, or after a pause that grows

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -231,6 +232,9 @@ task<> accept_connections(server& by) {
             by.one_ended.clear();
             co_await by.one_ended.wait();
         }
+        // A limit is for those who want to do something else meanwhile.
+        if (by.at.socket().is_open())
+            by.at.socket().settimeout(std::nullopt);
         auto next = co_await as_result(by.at.socket().accept());
         bool shortage = false;
         if (!next) {

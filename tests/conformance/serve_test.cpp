@@ -102,6 +102,26 @@ TEST_CASE("a plain function, a temporary closure and a plain socket will do") {
     });
 }
 
+TEST_CASE("a limit on the listener does not end the server") {
+    const auto limit = GENERATE(0ms, 1ms);
+    support::run([&]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        listener.socket().settimeout(limit);
+        auto handler = support::echo;
+        const auto body = [&]() -> coax::task<> {
+            for (int round = 0; round < 2; ++round) {
+                co_await coax::sleep_for(10ms);
+                listener.socket().settimeout(limit);
+                coax::socket client = co_await support::connected_to(name);
+                const std::string heard = co_await support::echoed(client, "hello");
+                CHECK(heard == "hello");
+            }
+        };
+        co_await support::with_server(listener, handler, {}, body);
+    });
+}
+
 TEST_CASE("what a handler throws is reported with its peer, and no other connection notices") {
     support::run([]() -> coax::task<> {
         coax::listener listener = coax::create_server({"127.0.0.1", 0});
