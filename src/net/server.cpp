@@ -182,24 +182,21 @@ task<> identify(const server& by, const served& connection, socket& conn) {
         throw std::bad_alloc();
 }
 
-/// Not a coroutine: the address is copied into the handler's frame only.
-task<> begin(server& by, const served& connection, socket conn) {
-    return by.handler(std::move(conn), connection.peer());
-}
-
 /// `Watched`: with an idle_timeout. Those without one need not carry what it takes.
 template <bool Watched>
 task<> serve_connection(server& by, socket accepted) {
     const served self(by, accepted);
-    socket conn = std::move(accepted); // one that is refused goes before `self`, like those that handlers have
     try {
+        // Here, and not in the handler's frame: that may refer to them. They go before `self`, and before anything is reported.
+        socket conn = std::move(accepted);
         // Whatever comes between accepting and handling belongs here: it is this connection's own time.
         if (by.options.proxy == proxy_mode::required)
             co_await identify(by, self, conn);
+        const address peer = self.peer();
         if constexpr (Watched)
-            co_await watched_awaiter(self.state(), by.options.idle_timeout, begin(by, self, std::move(conn)));
+            co_await watched_awaiter(self.state(), by.options.idle_timeout, by.handler(conn, peer));
         else
-            co_await begin(by, self, std::move(conn));
+            co_await by.handler(conn, peer);
     } catch (const cancelled&) {
         if (!by.group->cancelled())
             by.report(std::current_exception(), self.peer());
