@@ -26,6 +26,10 @@ inline constexpr bool is_byte_like =
     std::is_same_v<T, std::byte> || std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
     std::is_same_v<T, signed char> || std::is_same_v<T, char8_t>;
 
+/// Elements of string literals, of which an array is a string.
+template <class T>
+inline constexpr bool is_text = std::is_same_v<T, char> || std::is_same_v<T, char8_t>;
+
 /// Contiguous bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
 template <class R>
 concept byte_range = requires(R& range) {
@@ -35,8 +39,8 @@ concept byte_range = requires(R& range) {
 
 } // namespace detail
 
-/// Bytes to send, borrowed: they must stay as they are until the operation has ended. An array of `char` or a pointer counts as its
-/// string, without the terminator.
+/// Bytes to send, borrowed: they must stay as they are until the operation has ended. An array of `char` or
+/// `char8_t`, or a pointer to `char`, counts as its string, without the terminator.
 class bytes_view {
 public:
     /// No bytes.
@@ -49,9 +53,10 @@ public:
         requires(std::is_same_v<T, const char*> || std::is_same_v<T, char*>)
     constexpr bytes_view(const T& string) noexcept : data_(string), size_(std::string_view(string).size()) {}
     /// The characters of an array up to the first terminator, or all of them: a string literal is its text.
-    template <std::size_t N>
-    constexpr bytes_view(const char (&string)[N]) noexcept : data_(string), size_(0) {
-        while (size_ < N && string[size_] != '\0')
+    template <class T, std::size_t N>
+        requires(detail::is_text<T>)
+    constexpr bytes_view(const T (&string)[N]) noexcept : data_(string), size_(0) {
+        while (size_ < N && string[size_] != T())
             ++size_;
     }
     /// All of a contiguous range of bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
@@ -59,9 +64,9 @@ public:
         requires(detail::byte_range<const std::remove_reference_t<R>> && !std::is_array_v<std::remove_reference_t<R>> &&
                  !std::is_same_v<std::remove_cvref_t<R>, bytes_view>)
     constexpr bytes_view(R&& range) noexcept : data_(std::data(range)), size_(std::size(range)) {}
-    /// All elements of an array of another type than `char`; of a `char8_t` literal that is the terminator, too.
+    /// All elements of an array of another type: raw bytes.
     template <class T, std::size_t N>
-        requires(detail::is_byte_like<std::remove_cv_t<T>> && !std::is_same_v<std::remove_cv_t<T>, char>)
+        requires(detail::is_byte_like<std::remove_cv_t<T>> && !detail::is_text<std::remove_cv_t<T>>)
     constexpr bytes_view(T (&bytes)[N]) noexcept : data_(bytes), size_(N) {}
 
     /// Where the bytes are.

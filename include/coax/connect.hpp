@@ -33,6 +33,9 @@ struct connection_options {
     std::size_t first_family_count = 1;
     /// What the connection is bound to. Only addresses of its family are tried; a placeholder fits all.
     std::optional<address> local_address;
+    /// How many attempts may be going on at once, each with a socket of its own; 0 is no limit. Where so many are silent the next one
+    /// begins when one of them has failed.
+    std::size_t max_pending = 8;
 };
 
 /// One address that was tried, and why it failed.
@@ -46,9 +49,11 @@ struct failed_attempt {
 
 /// None of the addresses could be connected to. `code()` and `peer()` are those of the attempt that says most: the last one which
 /// failed for another reason than that this machine has no way to the address. `what()` lists them all.
+///
+/// Without any attempt it is `address_family_not_supported`: there were addresses, but the options excluded all of them.
 class COAX_API connect_error : public io_error {
 public:
-    /// For these attempts, which must not be none; `target` is the host, for the message.
+    /// For these attempts; `target` is the host, for the message.
     connect_error(std::string_view target, std::vector<failed_attempt> attempts);
     /// Copying throws nothing.
     connect_error(const connect_error&) noexcept = default;
@@ -82,13 +87,13 @@ struct COAX_API create_connection_fn {
 /// `socket conn = co_await create_connection("example.org", 80)`: a connected stream socket.
 ///
 /// The IPv6 and the IPv4 addresses of the host are looked up at the same time (`getaddrinfo`), and tried in turns, IPv6 first: each
-/// attempt begins when one has failed, or the one before has had `attempt_delay`. The first to connect wins; the others are cancelled
-/// and closed before this returns. A numeric host, "localhost" and an empty one, which is loopback as well, need no lookup. Instead of
+/// attempt begins when one has failed, or the one before has had `attempt_delay` and no more than `max_pending` are going on. The first
+/// to connect wins; the others are cancelled and closed before this returns. A numeric host, "localhost" and an empty one, which is loopback as well, need no lookup. Instead of
 /// a name, one address or several can be given, also of UNIX sockets: the first one's family is preferred, and a placeholder stands
 /// for its address in either family.
 ///
-/// Throws `connect_error`, with one error for each address; `resolve_error` where the host has none; `io_error` with
-/// `address_family_not_supported` where the options exclude all; at the call `std::invalid_argument` for a port outside of 0..65535 and
+/// Throws `connect_error`, with one error for each address, or with none and `address_family_not_supported` where the options exclude
+/// all; `resolve_error` where the host has none; at the call `std::invalid_argument` for a port outside of 0..65535 and
 /// for no candidates. For a limit on all of it there is `with_timeout`.
 ///
 /// Cancellation: all attempts are given up and closed, and lookups left behind; a connection that was made before is given.

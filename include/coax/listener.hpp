@@ -72,7 +72,8 @@ struct server_options {
     bool dual_stack = false;
     /// Binds although connections of an earlier server are still in TIME_WAIT. Not for UNIX sockets.
     bool reuse_address = true;
-    /// The permissions of a UNIX path, whatever the umask is. Who may not write to it cannot connect.
+    /// The permissions of a UNIX path, whatever the umask is. Who may not write to it cannot connect. Permissions that the umask takes
+    /// away are `operation_not_supported` where there is no /proc and Linux is older than 6.6.
     unsigned mode = 0600;
     /// Takes a listener for this address that the service manager has handed over, if there is one, instead of making it.
     bool activation = true;
@@ -89,14 +90,16 @@ struct COAX_API create_server_fn {
 ///
 /// A UNIX path is made with its permissions from the start: there is no moment in which others could connect. What is there already is
 /// removed only if it is a socket on which nobody listens any more; a server that lives is `address_in_use`, and so is anything that is
-/// no socket, which is never touched. Two servers that are started at the same moment may both find the same dead socket: one of
-/// them gets `address_in_use`.
+/// no socket, which is never touched. Of servers that are started at the same moment one gets the path, the others
+/// `address_in_use`: meanwhile the directory is locked with flock(2). Where it cannot be read, the file system has no locks, or somebody
+/// else holds the lock for more than a second, it is done without, and then it can happen, if rarely, that one of two such servers
+/// listens on a path that the other has replaced.
 ///
 /// A listener from the service manager is taken as it is: it keeps its backlog, its options and its permissions. `""` takes one
 /// for any address, IPv4 or IPv6.
 ///
 /// Throws `io_error` (`address_in_use`, `address_not_available`, `permission_denied`, …), and `std::invalid_argument` as
-/// `activated_listeners` does. Source: bind(2), listen(2), unix(7).
+/// `activated_listeners` does. Source: bind(2), listen(2), unix(7), flock(2).
 inline constexpr detail::create_server_fn create_server{};
 
 /// A listener from the service manager.
@@ -116,7 +119,8 @@ struct activated_listener {
 /// Each is given away once: a second call gives nothing. The process remembers that, and leaves its environment as it is; children
 /// are not concerned, since LISTEN_PID is not theirs. From any thread.
 ///
-/// Throws `std::invalid_argument` that names the variable whose value cannot be right. Source: sd_listen_fds(3).
+/// Throws `std::invalid_argument` that names the variable whose value cannot be right; an empty LISTEN_PID or LISTEN_FDS counts as
+/// one that is not set. Source: sd_listen_fds(3).
 COAX_API std::vector<activated_listener> activated_listeners();
 
 } // namespace coax

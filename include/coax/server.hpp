@@ -36,7 +36,9 @@ enum class proxy_mode : unsigned char {
 
 /// Limits of `serve`, and whom it tells.
 struct serve_options {
-    /// How many connections may be open at once; 0 is no limit. At the limit nothing is accepted, and clients wait in the backlog.
+    /// How many connections may be handled at once; 0 is no limit. At the limit nothing is accepted, and clients wait in the backlog.
+    /// A connection counts until its handler has ended: one that puts the socket somewhere else and returns gives its place to the
+    /// next, and ends `idle_timeout` for it, although the connection stays open.
     std::size_t max_connections = 0;
     /// How long connections may go on when the server ends, before they are cancelled. Zero cancels them at once.
     clock::duration drain_timeout = std::chrono::seconds(30);
@@ -67,7 +69,8 @@ struct serve_options {
 
 namespace detail {
 
-using connection_handler = function_ref<task<>(socket conn, address peer)>;
+/// Both stay where they are until the task has ended, so that a handler may take them by reference.
+using connection_handler = function_ref<task<>(socket& conn, const address& peer)>;
 
 /// What a server accepts from.
 class listening {
@@ -94,12 +97,15 @@ COAX_API task<> serve_connections(listening at, connection_handler handler, serv
 
 template <class Handler>
 task<> run_server(listening at, Handler handler, serve_options options) {
-    co_await serve_connections(at, connection_handler(handler), options);
+    const auto give = [&handler](socket& conn, const address& peer) -> task<> {
+        return handler(std::move(conn), peer);
+    };
+    co_await serve_connections(at, connection_handler(give), options);
 }
 
 struct serve_fn {
     template <class Handler>
-        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Handler>&, socket, address>
+        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Handler>&, socket, const address&>
     task<> operator()(listening at, Handler&& handler, serve_options options = {}) const {
         reject_unsafe_closure<Handler>();
         check_options(options);
@@ -111,7 +117,11 @@ struct serve_fn {
 
 /// `co_await serve(listener, handler)`: accepts connections and runs `handler(conn, peer)` (a `task<>(coax::socket, coax::address)`) for
 /// each, all at the same time, until it is cancelled. The listener may be a `coax::socket` that listens. It, and a handler that has a
-/// name, must outlive the call; the listener is closed when it ends, however it ends.
+/// name, must outlive the call; the listener is closed when it ends, however it ends. Its `settimeout` is not for the server: `serve`
+/// takes it off.
+///
+/// A handler may also take `coax::socket&&` and `const coax::address&`: they stay valid until it has ended. `coax::socket&` does not
+/// compile: the connection is the handler's.
 ///
 /// What a handler throws goes to `on_error`, and no other connection notices. Where the process or the system runs out of
 /// descriptors or memory, clients wait in the backlog: it tries again when a connection has ended, or after a pause that grows

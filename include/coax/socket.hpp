@@ -207,7 +207,7 @@ public:
     }
 
     /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is
-    /// true. On a stream it is `recv` with an unnamed peer, but `size` 0 gives a chunk that is false.
+    /// true. On a stream it is `recv` with an unnamed peer.
     ///
     /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
     detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {

@@ -64,10 +64,16 @@ bool listens(native_handle handle) noexcept {
            detail::get_option(handle, detail::option_id::accepting, accepting) == 0 && accepting.first != 0;
 }
 
+/// Null where it is not set, and where it is empty: some clear variables in that way.
+const char* variable(const char* name) noexcept {
+    const char* const value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
 std::vector<inherited> read_environment(long process) {
     std::vector<inherited> found;
-    const char* const pid = std::getenv("LISTEN_PID");
-    const char* const count = std::getenv("LISTEN_FDS");
+    const char* const pid = variable("LISTEN_PID");
+    const char* const count = variable("LISTEN_FDS");
     const char* const names = std::getenv("LISTEN_FDNAMES");
     // Meant for another process of which this one has inherited the variables.
     if (pid == nullptr || count == nullptr || number("LISTEN_PID", pid, 1) != process)

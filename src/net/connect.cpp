@@ -76,6 +76,9 @@ struct race {
         }
     }
     bool undecided() const noexcept { return !winner.is_open(); }
+    bool may_begin() const noexcept {
+        return !candidates.empty() && (options.max_pending == 0 || running < options.max_pending);
+    }
 
     connection_options options;
     candidate_queue candidates;
@@ -168,7 +171,7 @@ task<> first_addresses(race& all) {
 task<> decide(race& all, task_group& group) {
     const clock::duration delay = std::clamp(all.options.attempt_delay, least_attempt_delay, most_attempt_delay);
     while (all.undecided()) {
-        if (!all.candidates.empty()) {
+        if (all.may_begin()) {
             const address peer = all.candidates.next();
             const std::size_t failed_before = all.failures;
             all.attempts.emplace_back(peer, std::error_code());
@@ -179,7 +182,7 @@ task<> decide(race& all, task_group& group) {
                 if (!co_await change_before(all, deadline))
                     break;
             }
-        } else if (all.running == 0 && all.lookups == 0) {
+        } else if (all.running == 0 && all.lookups == 0) { // then there is no candidate either
             co_return;
         } else {
             co_await change(all);
@@ -192,9 +195,6 @@ socket outcome(race& all, std::string_view target) {
         return std::move(all.winner);
     if (all.attempts.empty() && all.unresolved)
         all.unresolved->raise();
-    if (all.attempts.empty()) // there were addresses, but none to be used with these options
-        throw io_error(
-            failure(std::make_error_code(std::errc::address_family_not_supported), operation_name::create_connection));
     throw connect_error(target, std::move(all.attempts));
 }
 
@@ -249,7 +249,10 @@ task<socket> connect_to_any(std::vector<address> candidates, connection_options 
         group.cancel();
     };
     co_await settle(all, body);
-    co_return outcome(all, "");
+    std::string target;
+    if (all.attempts.empty()) // nothing else names them
+        target = first.to_string() + (candidates.size() > 1 ? " and others" : "");
+    co_return outcome(all, target);
 }
 
 bool has_no_way(const std::error_code& error) noexcept {
@@ -257,7 +260,9 @@ bool has_no_way(const std::error_code& error) noexcept {
            error == std::errc::address_family_not_supported || error == std::errc::address_not_available;
 }
 
-const failed_attempt& most_telling(const std::vector<failed_attempt>& attempts) noexcept {
+failed_attempt most_telling(const std::vector<failed_attempt>& attempts) noexcept {
+    if (attempts.empty())
+        return {address(), std::make_error_code(std::errc::address_family_not_supported)};
     const auto found = std::find_if(attempts.rbegin(), attempts.rend(),
                                     [](const failed_attempt& one) { return !has_no_way(one.error); });
     return found == attempts.rend() ? attempts.back() : *found;
@@ -270,13 +275,15 @@ connect_error::connect_error(std::string_view target, std::vector<failed_attempt
                    .with_peer(most_telling(attempts).peer)) {
     story told;
     told.text = "create_connection";
-    if (!target.empty() && attempts.size() > 1)
+    if (!target.empty() && attempts.size() != 1)
         told.text.append(" ").append(target);
     const char* separator = attempts.size() > 1 ? ": " : " ";
     for (const failed_attempt& one : attempts) {
         told.text += separator + one.peer.to_string() + ": " + one.error.message();
         separator = "; ";
     }
+    if (attempts.empty())
+        told.text += ": " + code().message();
     told.attempts = std::move(attempts);
     told_ = std::make_shared<const story>(std::move(told));
 }

@@ -38,6 +38,9 @@ void bound_path::remove(bool held) const noexcept {
         return;
     try {
         const std::string path = at.path();
+        std::optional<os::directory_lock> alone;
+        if (!held) // a new server's file may have the same number, and nobody listens there yet
+            alone.emplace(path);
         os::path_entry found;
         if (os::look_at(path, found) == 0 && found.is_socket && found.id == id && (held || os::refuses_connections(at)))
             os::remove_path(path);
@@ -88,9 +91,9 @@ coax::socket bound(const address& at, coax::family family, const server_options&
     return made;
 }
 
-/// Binds to a path and says which file that has made. Until it listens nobody can connect.
-coax::socket bound_to_path(const address& at, const server_options& options, os::file_id& made_file) {
-    const std::string path = at.path();
+/// Binds to a path and notes which file that has made. Until it listens nobody can connect.
+coax::socket bound_to_path(const std::string& path, const server_options& options, bound_path& made_file) {
+    const address& at = made_file.at;
     coax::socket made(coax::family::local, kind::stream);
     os::limit_mode(made.fileno(), options.mode);
     try {
@@ -100,14 +103,15 @@ coax::socket bound_to_path(const address& at, const server_options& options, os:
             throw;
         made.bind(at);
     }
+    // Nothing allocates before it is known which file is to be removed.
     os::path_entry entry;
     if (const int error = os::look_at(path, entry))
         fail(error, at);
-    made_file = entry.id;
+    made_file.id = entry.id;
     // The umask took something away, or the system had not been told.
     if (entry.mode != options.mode)
         if (const int error = os::change_mode(path, options.mode)) {
-            bound_path(at, made_file).remove(true);
+            made_file.remove(true);
             fail(error, at);
         }
     return made;
@@ -119,12 +123,15 @@ listener create_server_fn::operator()(const address& at, const server_options& o
     if (options.activation)
         if (std::optional<coax::socket> inherited = take_activated(at))
             return listener(std::move(*inherited));
+    // From binding to listening: a server that is started in the same moment would take the path for one that nobody listens on.
+    std::optional<os::directory_lock> alone;
     listener made;
     try {
-        if (!at.path().empty()) {
-            os::file_id file;
-            made.socket_ = bound_to_path(at, options, file);
-            made.path_ = std::make_unique<bound_path>(at, file);
+        if (const std::string path = at.path(); !path.empty()) {
+            alone.emplace(path);
+            auto file = std::make_unique<bound_path>(at, os::file_id());
+            made.socket_ = bound_to_path(path, options, *file);
+            made.path_ = std::move(file);
         } else if (is_any(at) && options.dual_stack) {
             try {
                 made.socket_ = bound(at, coax::family::inet6, options);
@@ -140,7 +147,7 @@ listener create_server_fn::operator()(const address& at, const server_options& o
     } catch (const io_error& error) {
         fail(error.code().value(), at);
     }
-    // A server that was started in the same moment may have found a socket on which nobody listened yet.
+    // Where there was no lock somebody may have found a socket on which nobody listened yet.
     if (made.path_ != nullptr) {
         os::path_entry entry;
         if (os::look_at(at.path(), entry) != 0 || entry.id != made.path_->id)

@@ -33,6 +33,12 @@ int attach(descriptor& d, backend::backend& to) {
 
 bool receives(const operation& op) noexcept { return op.code == opcode::recv || op.code == opcode::recv_pooled; }
 
+/// A datagram is there or not, whatever its length; on a stream no bytes are always there.
+bool receives_nothing(const operation& op) noexcept {
+    const bool with_sender = op.code == opcode::recvfrom || op.code == opcode::recvfrom_pooled;
+    return op.buffer.size == 0 && (receives(op) || (with_sender && !op.datagrams));
+}
+
 } // namespace
 
 bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
@@ -82,7 +88,7 @@ bool operation::begin(core& on) {
         if (code == opcode::connect)
             target->peer.set(peer);
     }
-    if (receives(*this) && buffer.size == 0)
+    if (receives_nothing(*this))
         return true;
     if (target->limit != 0)
         return io.submit(*this);
@@ -177,7 +183,7 @@ datagram recvfrom_chunk_base::value() noexcept {
         return datagram(chunk(bytes, bytes->data, transferred, true), peer, truncated);
     if (bytes != nullptr)
         release_block(bytes);
-    return datagram(chunk(nullptr, nullptr, 0, datagrams), peer, truncated);
+    return datagram(chunk(nullptr, nullptr, 0, buffer.size == 0 || datagrams), peer, truncated);
 }
 
 } // namespace coax::detail

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -55,12 +56,9 @@ answer ask(const os::name_query& query) {
 }
 
 void keep_each_once(std::vector<address>& addresses) {
-    auto last = addresses.begin();
-    for (const address& one : addresses) {
-        if (!one.is_unnamed() && std::find(addresses.begin(), last, one) == last)
-            *last++ = one;
-    }
-    addresses.erase(last, addresses.end());
+    // A name server may have thousands of them.
+    std::set<address> seen;
+    std::erase_if(addresses, [&](const address& one) { return one.is_unnamed() || !seen.insert(one).second; });
 }
 
 // RFC 1035 §2.3.4 allows 255 bytes on the wire, which is 253 characters and a dot at the end.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -163,6 +164,9 @@ private:
 /// Learns from the connection's PROXY header whose it is.
 task<> identify(const server& by, const served& connection, socket& conn) {
     const address peer = connection.peer();
+    // Nobody to be trusted or not: it was gone before its name could be asked for.
+    if (peer.is_unnamed() && conn.family() != family::local)
+        throw io_error(failure(std::make_error_code(std::errc::connection_reset), operation_name::proxy_header));
     if (by.options.proxy_trusted && !by.options.proxy_trusted(peer))
         throw io_error(failure(stream_errc::proxy_untrusted, operation_name::proxy_header).with_peer(peer));
     const bool limited = by.options.proxy_timeout != clock::duration::zero();
@@ -178,24 +182,21 @@ task<> identify(const server& by, const served& connection, socket& conn) {
         throw std::bad_alloc();
 }
 
-/// Not a coroutine: the address is copied into the handler's frame only.
-task<> begin(server& by, const served& connection, socket conn) {
-    return by.handler(std::move(conn), connection.peer());
-}
-
 /// `Watched`: with an idle_timeout. Those without one need not carry what it takes.
 template <bool Watched>
 task<> serve_connection(server& by, socket accepted) {
     const served self(by, accepted);
-    socket conn = std::move(accepted); // one that is refused goes before `self`, like those that handlers have
     try {
+        // Here, and not in the handler's frame: that may refer to them. They go before `self`, and before anything is reported.
+        socket conn = std::move(accepted);
         // Whatever comes between accepting and handling belongs here: it is this connection's own time.
         if (by.options.proxy == proxy_mode::required)
             co_await identify(by, self, conn);
+        const address peer = self.peer();
         if constexpr (Watched)
-            co_await watched_awaiter(self.state(), by.options.idle_timeout, begin(by, self, std::move(conn)));
+            co_await watched_awaiter(self.state(), by.options.idle_timeout, by.handler(conn, peer));
         else
-            co_await begin(by, self, std::move(conn));
+            co_await by.handler(conn, peer);
     } catch (const cancelled&) {
         if (!by.group->cancelled())
             by.report(std::current_exception(), self.peer());
@@ -228,6 +229,9 @@ task<> accept_connections(server& by) {
             by.one_ended.clear();
             co_await by.one_ended.wait();
         }
+        // A limit is for those who want to do something else meanwhile.
+        if (by.at.socket().is_open())
+            by.at.socket().settimeout(std::nullopt);
         auto next = co_await as_result(by.at.socket().accept());
         bool shortage = false;
         if (!next) {

@@ -152,13 +152,24 @@ TEST_CASE("variables that are meant for another process are none of ours") {
           }) == 0);
 }
 
+TEST_CASE("an empty variable is one that is not set") {
+    const coax::socket one = support::listening(coax::family::inet);
+    const auto makes_its_own = [] {
+        if (!coax::activated_listeners().empty())
+            return 1;
+        return coax::create_server({"127.0.0.1", 0}).is_open() ? 0 : 2;
+    };
+    CHECK(activated({one.fileno()}, {.pid = ""}, makes_its_own) == 0);
+    CHECK(activated({one.fileno()}, {.fds = ""}, makes_its_own) == 0);
+    CHECK(activated({one.fileno()}, {.fds = "", .pid = ""}, makes_its_own) == 0);
+}
+
 TEST_CASE("a value that cannot be right is an error that names the variable") {
     const coax::socket one = support::listening(coax::family::inet);
     const auto complains = [&](const variables& with, const char* start) {
         return activated({one.fileno()}, with, [start] { return begins_with(complaint(), start) ? 0 : 1; }) == 0;
     };
     CHECK(complains({.pid = "x"}, "LISTEN_PID=x: "));
-    CHECK(complains({.pid = ""}, "LISTEN_PID=: "));
     CHECK(complains({.pid = "-1"}, "LISTEN_PID=-1: "));
     CHECK(complains({.fds = "one"}, "LISTEN_FDS=one: "));
     CHECK(complains({.fds = "1 "}, "LISTEN_FDS=1 : "));

@@ -176,6 +176,79 @@ TEST_CASE("what cannot be tried is an error before anything is done") {
     });
 }
 
+TEST_CASE("where the options exclude all addresses the error names whom it was about") {
+    support::run([]() -> coax::task<> {
+        const std::string why = std::make_error_code(std::errc::address_family_not_supported).message();
+        coax::connection_options options;
+        options.family = coax::family::inet6;
+        const auto one = co_await refusal(coax::create_connection(address("127.0.0.1", 1), options));
+        REQUIRE(one);
+        CHECK(one->what() == "create_connection 127.0.0.1:1: " + why);
+        CHECK(one->attempts().empty());
+        const std::vector<address> both = {address("127.0.0.1", 1), address("127.0.0.2", 1)};
+        const auto some = co_await refusal(coax::create_connection(both, options));
+        REQUIRE(some);
+        CHECK(some->what() == "create_connection 127.0.0.1:1 and others: " + why);
+        options.family = coax::family::inet;
+        options.local_address = address("::1", 0);
+        const auto named = co_await refusal(coax::create_connection("localhost", 80, options));
+        REQUIRE(named);
+        CHECK(named->what() == "create_connection localhost:80: " + why);
+    });
+}
+
+TEST_CASE("a connect_error can be made without attempts") {
+    const std::error_code code = std::make_error_code(std::errc::address_family_not_supported);
+    const coax::connect_error error("example.org:80", {});
+    CHECK(error.code() == code);
+    CHECK(error.what() == "create_connection example.org:80: " + code.message());
+    CHECK(error.peer().is_unnamed());
+    CHECK(error.attempts().empty());
+    CHECK(coax::connect_error("", {}).what() == "create_connection: " + code.message());
+}
+
+TEST_CASE("no more attempts than max_pending are going on at once, and all have their turn") {
+    support::run([]() -> coax::task<> {
+        support::full_listener silent(coax::family::local);
+        co_await silent.fill();
+        coax::socket listener = support::listening(coax::family::local);
+        std::vector<address> all(20, silent.name);
+        all.push_back(listener.getsockname());
+        coax::connection_options options;
+        options.attempt_delay = 10ms;
+        SECTION("a limit") {
+            options.max_pending = 3;
+            const int before = support::open_descriptors();
+            coax::socket conn;
+            const auto connect = [&]() -> coax::task<> { conn = co_await coax::create_connection(all, options); };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                group.spawn(connect());
+                co_await coax::sleep_for(100ms);
+                CHECK(support::open_descriptors() == before + 3);
+                silent.listener.close(); // they are refused now, one after the other
+            });
+            CHECK(conn.getpeername() == listener.getsockname());
+        }
+        SECTION("the default") {
+            const int before = support::open_descriptors();
+            const auto connect = [&]() -> coax::task<> {
+                static_cast<void>(co_await coax::create_connection(all, options));
+            };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                group.spawn(connect());
+                co_await coax::sleep_for(200ms);
+                CHECK(support::open_descriptors() == before + 8);
+                group.cancel();
+            });
+        }
+        SECTION("none") {
+            options.max_pending = 0;
+            const coax::socket conn = co_await coax::create_connection(all, options);
+            CHECK(conn.getpeername() == listener.getsockname());
+        }
+    });
+}
+
 TEST_CASE("families take turns after the first addresses of the preferred one") {
     struct wish {
         std::size_t first_family_count;

@@ -4,15 +4,22 @@
 #include "support/processes.hpp"
 #include "support/runtime.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace fs = std::filesystem;
 
@@ -44,6 +51,15 @@ unsigned mode_of(const std::string& path) {
 ino_t inode_of(const std::string& path) {
     struct stat entry{};
     return lstat(path.c_str(), &entry) == 0 ? entry.st_ino : 0;
+}
+
+bool can_change_mode_without_proc() {
+#ifdef __linux__
+    constexpr long fchmodat2 = 452;
+    return syscall(fchmodat2, AT_FDCWD, "", 0, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOSYS;
+#else
+    return true;
+#endif
 }
 
 std::error_code error_of(const coax::address& at) {
@@ -110,6 +126,80 @@ TEST_CASE("a socket on which nobody listens any more is replaced") {
         co_await reachable(server, at.name);
     });
     CHECK_FALSE(fs::exists(at.path));
+}
+
+TEST_CASE("of servers that are started at the same moment one at most has the path") {
+    const place at;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    std::atomic<int> owners = 0;
+    std::atomic<int> most = 0;
+    std::atomic<int> started = 0;
+    std::atomic<int> others = 0; // errors that should not be
+    const auto start_again_and_again = [&] {
+        while (started < 5000 && std::chrono::steady_clock::now() < end) {
+            const std::error_code error = support::code_thrown_by([&] {
+                const coax::listener server = coax::create_server(at.name);
+                most = std::max(most.load(), ++owners);
+                ++started;
+                support::spin(std::chrono::microseconds(20));
+                most = std::max(most.load(), owners.load());
+                --owners;
+            });
+            if (error && error != std::errc::address_in_use)
+                ++others;
+        }
+    };
+    std::thread other(start_again_and_again);
+    start_again_and_again();
+    other.join();
+    CHECK(started > 10);
+    CHECK(most == 1);
+    CHECK(others == 0);
+    CHECK_FALSE(fs::exists(at.path));
+}
+
+TEST_CASE("a server that finds another one at work in its directory waits, but not for ever") {
+    const place at;
+    const int directory = open(fs::path(at.path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    REQUIRE(directory != -1);
+    REQUIRE(flock(directory, LOCK_EX) == 0);
+    SECTION("until the other has done") {
+        std::atomic<bool> done = false;
+        std::thread other([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(30));
+            done = true;
+            flock(directory, LOCK_UN);
+        });
+        const coax::listener server = coax::create_server(at.name);
+        CHECK(done);
+        other.join();
+        // It does not keep others out while it lives.
+        CHECK(flock(directory, LOCK_EX | LOCK_NB) == 0);
+    }
+    SECTION("a second") {
+        const coax::listener server = coax::create_server(at.name);
+        CHECK(fs::is_socket(at.path));
+    }
+    close(directory);
+}
+
+TEST_CASE("permissions that the umask takes away are given where there is no /proc, too") {
+    const support::temporary_directory root;
+    const int code = support::in_child([&] {
+        if (chroot(root.file("").c_str()) != 0)
+            return 100; // not everybody may
+        umask(0077);
+        try {
+            const coax::listener server = coax::create_server(coax::address::unix_path("/server"), {.mode = 0666});
+            return mode_of("/server") == 0666 ? 0 : 1;
+        } catch (const coax::io_error& error) {
+            return error.code() == std::errc::operation_not_supported && !fs::exists("/server") ? 101 : 2;
+        }
+    });
+    if (code == 100)
+        WARN("this needs the right to chroot");
+    else
+        CHECK(code == (can_change_mode_without_proc() ? 0 : 101));
 }
 
 TEST_CASE("the path of a server that lives is address_in_use, and it goes on") {

@@ -45,19 +45,19 @@ struct service {
 
     /// Serves while the body runs.
     template <class Body>
-    void run(Body body) {
-        support::run([&]() -> coax::task<> {
-            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
-                const auto handler = [this](coax::socket conn, coax::address peer) {
-                    return handle(std::move(conn), peer);
-                };
-                const auto serving = [&]() -> coax::task<> { co_await coax::serve(listener, handler, options); };
-                group.spawn(serving());
-                co_await body();
-                options.drain_timeout = 0s;
-                group.cancel();
-            });
+    coax::task<> serving_while(Body body) {
+        const auto handler = [this](coax::socket conn, coax::address peer) { return handle(std::move(conn), peer); };
+        const auto serving = [&]() -> coax::task<> { co_await coax::serve(listener, handler, options); };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(serving());
+            co_await body();
+            options.drain_timeout = 0s;
+            group.cancel();
         });
+    }
+    template <class Body>
+    void run(Body body) {
+        support::run([&]() -> coax::task<> { co_await serving_while(body); });
     }
 
     coax::task<coax::socket> client() {
@@ -226,6 +226,20 @@ TEST_CASE("a header from a peer that is not trusted is not read") {
         CHECK(asked == std::vector<coax::address>{name, trusted});
     });
     CHECK(it.peers.size() == 1);
+}
+
+TEST_CASE("a peer that was gone before anybody asked for its name is no stranger") {
+    coax::address proxy;
+    const auto trust = [&](const coax::address& peer) { return peer == proxy; };
+    service it({.proxy_trusted = trust});
+    support::run([&]() -> coax::task<> {
+        coax::socket client = co_await it.client();
+        proxy = client.getsockname();
+        support::reset(client);
+        co_await it.serving_while(
+            [&]() -> coax::task<> { co_await support::until([&] { return !it.errors.empty(); }); });
+        CHECK(it.errors[0].code == std::errc::connection_reset);
+    });
 }
 
 TEST_CASE("errors of a connection through a proxy name its client") {

@@ -64,6 +64,12 @@ TEST_CASE("a receive of length zero returns at once and takes nothing") {
             CHECK(pooled.empty());
             const std::size_t own = co_await made.server.recv(std::span<std::byte>());
             CHECK(own == 0);
+            const coax::datagram with_peer = co_await made.server.recvfrom(0);
+            CHECK(static_cast<bool>(with_peer.data));
+            CHECK(with_peer.data.empty());
+            CHECK_FALSE(with_peer.truncated);
+            const coax::received own_with_peer = co_await made.server.recvfrom(std::span<std::byte>());
+            CHECK(own_with_peer.size == 0);
         };
         co_await nothing(); // before there is anything
         co_await made.client.sendall("data");

@@ -37,6 +37,15 @@ std::error_code twice(const coax::os::name_query& query, addresses& into) {
     return {};
 }
 
+/// More than a test has the time for if it took time by their square.
+std::error_code thousands(const coax::os::name_query&, addresses& into) {
+    for (int round = 0; round < 2; ++round) {
+        for (int i = 0; i < 60000; ++i)
+            into.emplace_back("192.0.2.1", i + 1);
+    }
+    return {};
+}
+
 std::error_code nothing(const coax::os::name_query&, addresses&) { return {}; }
 
 /// Knows one service, and wants no name of a host.
@@ -169,6 +178,15 @@ TEST_CASE("what the system says when it is asked for numbers only") {
 TEST_CASE("an address that is found twice is given once, in the order of the system") {
     const support::names asked(&twice);
     support::run([]() -> coax::task<> { co_await gives(getaddrinfo("many.test", 80), "192.0.2.2:80 192.0.2.1:80"); });
+}
+
+TEST_CASE("thousands of addresses that are found twice are given once, and soon") {
+    const support::names asked(&thousands);
+    support::run([]() -> coax::task<> {
+        const addresses found = co_await getaddrinfo("many.test", 80);
+        CHECK(found.size() == 60000);
+        CHECK(std::is_sorted(found.begin(), found.end()));
+    });
 }
 
 TEST_CASE("an error names the host and the service, also as a result") {

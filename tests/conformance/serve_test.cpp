@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -24,6 +25,12 @@ coax::task<> fragile(coax::socket conn, coax::address) {
         co_await conn.sendall(data);
     }
 }
+
+// The connection is the handler's: it cannot be somebody else's that it only refers to.
+using by_reference = coax::task<> (*)(coax::socket&, const coax::address&);
+using by_rvalue = coax::task<> (*)(coax::socket&&, const coax::address&);
+static_assert(!std::is_invocable_v<decltype(coax::serve), coax::listener&, by_reference>);
+static_assert(std::is_invocable_v<decltype(coax::serve), coax::listener&, by_rvalue>);
 
 coax::task<> talk(coax::address name, int index) {
     coax::socket client = co_await support::connected_to(name);
@@ -99,6 +106,78 @@ TEST_CASE("a plain function, a temporary closure and a plain socket will do") {
                 other, [&](coax::socket conn, coax::address peer) { return support::echo(std::move(conn), peer); });
         });
         CHECK(cut);
+    });
+}
+
+TEST_CASE("a handler may refer to its connection and its peer for as long as it runs") {
+    const auto limit = GENERATE(0s, 10s); // of idleness: with and without one
+    support::run([&]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        std::vector<coax::address> peers;
+        const auto handler = [&](coax::socket&& conn, const coax::address& peer) -> coax::task<> {
+            while (const coax::chunk data = co_await conn.recv(100))
+                co_await conn.sendall(data);
+            peers.push_back(peer);
+        };
+        const auto body = [&]() -> coax::task<> {
+            coax::socket first = co_await support::connected_to(name);
+            coax::socket second = co_await support::connected_to(name);
+            std::string heard = co_await support::echoed(first, "first");
+            CHECK(heard == "first");
+            heard = co_await support::echoed(second, "second");
+            CHECK(heard == "second");
+            const std::vector<coax::address> names{second.getsockname(), first.getsockname()};
+            second.shutdown(coax::shutdown_how::write);
+            heard = co_await support::read_to_end(second);
+            first.shutdown(coax::shutdown_how::write);
+            heard += co_await support::read_to_end(first);
+            CHECK(heard.empty());
+            CHECK(peers == names);
+        };
+        co_await support::with_server(listener, handler, {.idle_timeout = limit}, body);
+    });
+}
+
+TEST_CASE("a connection that its handler refers to is closed before its failure is reported") {
+    support::run([&]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        const int before = support::open_descriptors();
+        int at_report = 0;
+        const auto report = [&](std::exception_ptr, const coax::address&) { at_report = support::open_descriptors(); };
+        const auto handler = [](coax::socket&& conn, const coax::address&) -> coax::task<> {
+            static_cast<void>(co_await conn.recv(1));
+            throw std::runtime_error("as it was told to");
+        };
+        const auto body = [&]() -> coax::task<> {
+            coax::socket client = co_await support::connected_to(name);
+            co_await client.sendall("x");
+            const std::string end = co_await support::read_to_end(client);
+            CHECK(end.empty());
+            CHECK(at_report == before + 1);
+        };
+        co_await support::with_server(listener, handler, {.on_error = report}, body);
+    });
+}
+
+TEST_CASE("a limit on the listener does not end the server") {
+    const auto limit = GENERATE(0ms, 1ms);
+    support::run([&]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        listener.socket().settimeout(limit);
+        auto handler = support::echo;
+        const auto body = [&]() -> coax::task<> {
+            for (int round = 0; round < 2; ++round) {
+                co_await coax::sleep_for(10ms);
+                listener.socket().settimeout(limit);
+                coax::socket client = co_await support::connected_to(name);
+                const std::string heard = co_await support::echoed(client, "hello");
+                CHECK(heard == "hello");
+            }
+        };
+        co_await support::with_server(listener, handler, {}, body);
     });
 }
 

@@ -37,6 +37,9 @@ TEST_CASE("a string literal is its characters without the terminator") {
     CHECK(text_of("").empty());
     constexpr bytes_view at_compile_time = "abc";
     static_assert(at_compile_time.size() == 3);
+    constexpr bytes_view utf8 = u8"abc";
+    static_assert(utf8.size() == 3);
+    CHECK(text_of(u8"é") == "\xC3\xA9");
 }
 
 TEST_CASE("a character array is the string in it") {
@@ -44,6 +47,8 @@ TEST_CASE("a character array is the string in it") {
     CHECK(text_of(line) == "short");
     const char full[3] = {'a', 'b', 'c'};
     CHECK(text_of(full) == "abc");
+    char8_t utf8[8] = u8"six";
+    CHECK(text_of(utf8) == "six");
     const char* pointer = "pointed at";
     CHECK(text_of(pointer) == "pointed at");
 }

@@ -36,10 +36,33 @@ static_assert(sizeof(function_ref<void()>) == 2 * sizeof(void*));
 static_assert(!std::is_constructible_v<function_ref<int(int)>, std::string&>);
 static_assert(!std::is_constructible_v<function_ref<std::string()>, void (&)()>);
 
+// What is assigned has to outlive the assignment.
+using assigned_to = function_ref<int(int)>;
+static_assert(!std::is_assignable_v<assigned_to&, accumulator>);
+static_assert(!std::is_assignable_v<assigned_to&, const constant>);
+static_assert(!std::is_assignable_v<assigned_to&, function_ref<long(int)>>);
+static_assert(std::is_assignable_v<assigned_to&, accumulator&>);
+static_assert(std::is_assignable_v<assigned_to&, const constant&>);
+static_assert(std::is_assignable_v<assigned_to&, int (&)(int)>);
+static_assert(std::is_assignable_v<assigned_to&, int (*)(int)>);
+static_assert(std::is_assignable_v<assigned_to&, assigned_to>);
+
 TEST_CASE("an empty function_ref says so") {
     constexpr function_ref<void()> empty{};
     CHECK_FALSE(static_cast<bool>(empty));
     CHECK(static_cast<bool>(function_ref<int(int)>(twice)));
+}
+
+TEST_CASE("a function_ref does not refer to the pointer that a function was given by") {
+    int (*pointer)(int) = &twice;
+    const function_ref<int(int)> first(pointer);
+    pointer = nullptr;
+    CHECK(first(21) == 42);
+    const function_ref<int(int)> none(pointer);
+    CHECK_FALSE(static_cast<bool>(none));
+    function_ref<int(int)> assigned;
+    assigned = +[](int value) { return value + 1; };
+    CHECK(assigned(1) == 2);
 }
 
 TEST_CASE("a function_ref calls functions, lambdas and function objects") {
