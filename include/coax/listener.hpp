@@ -72,8 +72,9 @@ struct server_options {
     bool dual_stack = false;
     /// Binds although connections of an earlier server are still in TIME_WAIT. Not for UNIX sockets.
     bool reuse_address = true;
-    /// The permissions of a UNIX path, whatever the umask is. Who may not write to it cannot connect. Permissions that the umask takes
-    /// away are `operation_not_supported` where there is no /proc and Linux is older than 6.6.
+    /// The permissions of a UNIX path, whatever the umask is. Who may not write to it cannot connect. On Linux it never has more than
+    /// these; elsewhere it has those of the umask for a moment, before it listens. Permissions that the umask takes away are
+    /// `operation_not_supported` where there is no /proc and Linux is older than 6.6.
     unsigned mode = 0600;
     /// Takes a listener for this address that the service manager has handed over, if there is one, instead of making it.
     bool activation = true;

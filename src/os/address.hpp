@@ -38,6 +38,10 @@ struct unpacked_address {
 
 unpacked_address unpack(const void* data, std::size_t size) noexcept;
 
+/// Makes what the kernel has written into the storage of `a` an address. Where there are no abstract names, a name that begins with NUL
+/// is what it reports for a socket without one.
+void commit_reported(address& a, std::size_t size) noexcept;
+
 /// The socket address of nobody: the bare AF_UNIX header.
 std::span<const unsigned char> unnamed_bytes() noexcept;
 

@@ -24,8 +24,7 @@ static_assert(sizeof(sockaddr_un) <= detail::native_address::capacity);
 
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
 
-// Abstract names are Linux's own; elsewhere a name that begins with NUL is what the kernel reports for a socket
-// without a name.
+// Abstract names are Linux's own.
 #ifdef COAX_LINUX_EXTENSIONS
 constexpr bool has_abstract_names = true;
 #else
@@ -69,7 +68,7 @@ void unpack_local(const unsigned char* bytes, std::size_t size, unpacked_address
             to.which = family::local;
             to.name = path;
         }
-    } else if (has_abstract_names) {
+    } else {
         to.which = family::local;
         to.abstract = true;
         to.name = name.substr(1);
@@ -126,6 +125,17 @@ unpacked_address unpack(const void* data, std::size_t size) noexcept {
         unpack_local(bytes, size, to);
     }
     return to;
+}
+
+void commit_reported(address& a, std::size_t size) noexcept {
+    if (!has_abstract_names && size > path_offset) {
+        const auto* bytes = static_cast<const unsigned char*>(detail::native_address::storage(a));
+        sa_family_t which = AF_UNSPEC;
+        std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
+        if (which == AF_UNIX && bytes[path_offset] == 0)
+            size = 0;
+    }
+    detail::native_address::commit(a, size);
 }
 
 std::span<const unsigned char> unnamed_bytes() noexcept {

@@ -59,7 +59,7 @@ outcome recvfrom(native_handle handle, void* data, std::size_t size, message_fla
     message.msg_iovlen = 1;
     const outcome received = retried([&] { return ::recvmsg(handle, &message, at_once(flags)); });
     if (received.error == 0)
-        detail::native_address::commit(peer, message.msg_namelen);
+        commit_reported(peer, message.msg_namelen);
     truncated = (message.msg_flags & MSG_TRUNC) != 0;
     return received;
 }

@@ -71,7 +71,7 @@ int name_by(name_call call, native_handle handle, address& name) noexcept {
     void* const storage = detail::native_address::storage(name);
     const int error = error_of(call(handle, static_cast<sockaddr*>(storage), &size));
     if (error == 0)
-        detail::native_address::commit(name, size);
+        commit_reported(name, size);
     return error;
 }
 
@@ -147,7 +147,7 @@ outcome accept(native_handle handle, address* peer) noexcept {
         if (complete(accepted) != 0)
             continue;
         if (peer != nullptr) {
-            detail::native_address::commit(from, size);
+            commit_reported(from, size);
             *peer = from;
         }
         return {accepted, 0};

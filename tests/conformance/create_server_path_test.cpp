@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/extensions.hpp"
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -94,6 +96,7 @@ TEST_CASE("a path has the permissions asked for, whatever the umask is") {
     CHECK(umask(mask) == mask);
 }
 
+#ifdef COAX_LINUX_EXTENSIONS
 TEST_CASE("a path never has more permissions than asked for, not even for a moment") {
     const with_umask during(0);
     const place at;
@@ -116,6 +119,7 @@ TEST_CASE("a path never has more permissions than asked for, not even for a mome
     observer.join();
     CHECK_FALSE(wider);
 }
+#endif
 
 TEST_CASE("a socket on which nobody listens any more is replaced") {
     const place at;
@@ -333,6 +337,8 @@ TEST_CASE("a listener that was given a socket, and a forked child, leave the pat
 }
 
 TEST_CASE("an abstract name needs no removal") {
+    if (!support::has_abstract_names())
+        return;
     const coax::address name = coax::address::unix_abstract("coax-create-server-" + std::to_string(getpid()));
     for (int round = 0; round < 2; ++round) {
         const coax::listener server = coax::create_server(name);

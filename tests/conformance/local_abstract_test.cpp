@@ -1,4 +1,4 @@
-// Abstract UNIX names: Linux only (unix(7)).
+// Abstract UNIX names: Linux only (unix(7)); elsewhere they are an address that no socket can have.
 #include "support/catch.hpp"
 #include "support/net.hpp"
 
@@ -38,15 +38,21 @@ coax::task<> reaches(const coax::address& name) {
 } // namespace
 
 TEST_CASE("an abstract name is bound and reached without a file") {
+    if (!support::has_abstract_names())
+        return;
     support::run([]() -> coax::task<> { co_await reaches(coax::address::unix_abstract(unique_name())); });
 }
 
 TEST_CASE("an abstract name may have 107 bytes, and no more") {
+    if (!support::has_abstract_names())
+        return;
     support::run([]() -> coax::task<> { co_await reaches(coax::address::unix_abstract(unique_name(107))); });
     CHECK_THROWS_AS(coax::address::unix_abstract(unique_name(108)), std::invalid_argument);
 }
 
 TEST_CASE("an abstract name may contain NUL, which tells it from others") {
+    if (!support::has_abstract_names())
+        return;
     const std::string stem = unique_name();
     const coax::address plain = coax::address::unix_abstract(stem);
     const coax::address with_nul = coax::address::unix_abstract(stem + std::string(1, '\0'));
@@ -65,6 +71,8 @@ TEST_CASE("an abstract name may contain NUL, which tells it from others") {
 }
 
 TEST_CASE("an abstract name is free again when its socket is closed") {
+    if (!support::has_abstract_names())
+        return;
     const coax::address name = coax::address::unix_abstract(unique_name());
     coax::socket first(coax::family::local);
     first.bind(name);
@@ -75,6 +83,8 @@ TEST_CASE("an abstract name is free again when its socket is closed") {
 }
 
 TEST_CASE("binding the unnamed address gives an abstract name of the kernel's choice") {
+    if (!support::has_abstract_names())
+        return;
     support::run([]() -> coax::task<> {
         coax::socket receiver(coax::family::local, coax::kind::datagram);
         receiver.bind(coax::address());
@@ -87,5 +97,20 @@ TEST_CASE("binding the unnamed address gives an abstract name of the kernel's ch
         const coax::datagram got = co_await receiver.recvfrom(16);
         CHECK(got.data.text() == "found");
         CHECK(got.peer == sender.getsockname());
+    });
+}
+
+TEST_CASE("where there are no abstract names, using one is an error that says so") {
+    if (support::has_abstract_names())
+        return;
+    const coax::address name = coax::address::unix_abstract("name");
+    CHECK(name.is_abstract());
+    coax::socket socket(coax::family::local);
+    CHECK(support::code_thrown_by([&] { socket.bind(name); }) == std::errc::address_family_not_supported);
+    CHECK(support::code_thrown_by([&] { static_cast<void>(coax::create_server(name)); }) ==
+          std::errc::address_family_not_supported);
+    support::run([&]() -> coax::task<> {
+        const std::error_code refused = co_await socket.connect_ex(name);
+        CHECK(refused == std::errc::address_family_not_supported);
     });
 }

@@ -166,6 +166,11 @@ def connect(server):
     return conn
 
 
+def can_have(backend):
+    """Whether the programs can run on this backend here."""
+    return Outcome(os.environ["COAX_EXPECT_BACKEND"], backend, env=os.environ | {"COAX_BACKEND": backend}).code == 0
+
+
 def main(needed=None):
     """Runs the tests of the calling file. `needed` names a program without which there is nothing to do."""
     if needed is not None and shutil.which(needed) is None:

@@ -8,7 +8,7 @@ import socket
 import struct
 import unittest
 
-from support import BACKEND, MESSAGE, Case, Program, Server, example, main
+from support import BACKEND, MESSAGE, Case, Program, Server, can_have, example, main
 
 
 def connect(port):
@@ -254,7 +254,7 @@ class UdpClient(Case):
 
 class Options(Case):
     def test_backend_overrides_the_environment(self):
-        other = {"poll": "epoll" if os.path.exists("/proc") else "poll"}.get(BACKEND, "poll")
+        other = {"poll": "epoll" if can_have("epoll") else "poll"}.get(BACKEND, "poll")
         server = Server(self, "tcp_echo_server", "--port", "0", "--backend", other, backend=other)
         self.assert_echo(self.client("tcp_echo_client", "--port", server.port, "--backend", other))
         self.assert_clean_end(server)

@@ -130,6 +130,17 @@ inline bool has(coax::family family) {
     }
 }
 
+/// Whether UNIX sockets can have abstract names here: Linux alone has them.
+inline bool has_abstract_names() {
+    try {
+        coax::socket(coax::family::local)
+            .bind(coax::address::unix_abstract("coax-probe-" + std::to_string(::getpid())));
+        return true;
+    } catch (const coax::io_error&) {
+        return false;
+    }
+}
+
 /// The internet families of this machine, to be used as `GENERATE(from_range(support::internet()))`.
 inline std::vector<coax::family> internet() {
     std::vector<coax::family> found{coax::family::inet};

@@ -13,6 +13,7 @@
 
 #include <coax/option.hpp>
 
+#include "os/extensions.hpp"
 #include "unit/os_sockets.hpp"
 
 using coax::family;
@@ -77,7 +78,7 @@ TEST_CASE("options of a TCP socket read back what was set") {
     tcp.check_kept(option::linger, std::nullopt);
     tcp.check_kept(option::receive_buffer_size, 64 * 1024);
     tcp.check_kept(option::send_buffer_size, 48 * 1024);
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
     tcp.check_kept(option::user_timeout, 1500ms);
     tcp.check_kept(option::user_timeout, 2min);
     CHECK(tcp.set(option::quick_ack, true) == 0);
@@ -132,7 +133,7 @@ TEST_CASE("values that the system's type cannot hold are refused, not cut") {
     CHECK(tcp.set(option::linger, std::chrono::seconds::max()) == EINVAL);
     CHECK(tcp.set(option::linger, -1s) == EINVAL);
     CHECK(tcp.set(option::receive_buffer_size, -1) == EINVAL);
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
     CHECK(tcp.set(option::user_timeout, std::chrono::milliseconds::max()) == EINVAL);
 #endif
     CHECK_FALSE(tcp.get(option::linger).has_value());

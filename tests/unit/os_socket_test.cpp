@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "os/address.hpp"
+#include "os/extensions.hpp"
 #include "unit/os_sockets.hpp"
 
 using namespace os_test;
@@ -113,7 +114,7 @@ TEST_CASE("a UNIX stream socket serves at a path of the full 107 bytes") {
     std::filesystem::remove_all(directory);
 }
 
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
 TEST_CASE("a full UNIX backlog refuses with EAGAIN, which poll(2) cannot wait out") {
     const owned listener = listening(address::unix_abstract(abstract_name()), family::local);
     REQUIRE(os::listen(listener, 0) == 0);
