@@ -33,9 +33,12 @@ outcome received_nothing(std::size_t room, bool& truncated) noexcept {
     }
 }
 
-outcome sent(int result, DWORD count) noexcept {
-    if (result == SOCKET_ERROR)
-        return {-1, last_error()};
+outcome sent(native_handle handle, int result, DWORD count) noexcept {
+    if (result == SOCKET_ERROR) {
+        const int error = last_error();
+        // What is missing for a datagram is not a connection but an address.
+        return {-1, error == ENOTCONN && is_datagram(handle) ? EDESTADDRREQ : error};
+    }
     return {static_cast<std::int64_t>(count), 0};
 }
 
@@ -64,7 +67,7 @@ outcome recv(native_handle handle, void* data, std::size_t size, message_flags f
 
 outcome send(native_handle handle, const void* data, std::size_t size, message_flags flags) noexcept {
     const int count = ::send(handle, sending(data, size), limited_int(size), native_message_flags(flags));
-    return sent(count, static_cast<DWORD>(count));
+    return sent(handle, count, static_cast<DWORD>(count));
 }
 
 outcome recvfrom(native_handle handle, void* data, std::size_t size, message_flags flags, address& peer,
@@ -89,7 +92,7 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
     const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
     const int count = ::sendto(handle, sending(data, size), limited_int(size), native_message_flags(flags), native,
                                static_cast<int>(detail::native_address::size(peer)));
-    return sent(count, static_cast<DWORD>(count));
+    return sent(handle, count, static_cast<DWORD>(count));
 }
 
 outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {
@@ -116,7 +119,7 @@ outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t
     DWORD moved = 0;
     const int result =
         ::WSASend(handle, native, used, &moved, static_cast<DWORD>(native_message_flags(flags)), nullptr, nullptr);
-    return sent(result, moved);
+    return sent(handle, result, moved);
 }
 
 } // namespace coax::os

@@ -64,6 +64,14 @@ int note_failed_connects(std::vector<WSAPOLLFD>& entries) noexcept {
     return found;
 }
 
+/// Whether nothing was found but that peers have ended what they send, at sockets on which somebody waits for room to write. It is
+/// reported again and again, and is no reason to try.
+bool only_hangups_of_writers(const std::vector<WSAPOLLFD>& entries) noexcept {
+    return std::all_of(entries.begin(), entries.end(), [](const WSAPOLLFD& each) {
+        return each.revents == 0 || (each.revents == POLLHUP && each.events == poll_writable);
+    });
+}
+
 /// The number of entries that are ready, or -1.
 int poll_once(asked& those, std::int64_t milliseconds) noexcept {
     const int ready =
@@ -96,6 +104,8 @@ int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept 
     }
     if (ready <= 0)
         return 0;
+    if (those.writes && only_hangups_of_writers(those.entries))
+        ::Sleep(1);
     for (std::size_t i = 0; i < those.entries.size(); ++i)
         entries[those.places[i]].happened = those.entries[i].revents;
     return ready;
