@@ -110,7 +110,8 @@ struct of : readable<T> {
     using readable<T>::readable;
 };
 
-/// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR).
+/// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR). Windows always does; what is set on
+/// a stream socket there changes nothing.
 inline constexpr of<bool> reuse_address{detail::option_id::reuse_address};
 
 /// Lets several sockets bind one address; the kernel spreads connections and datagrams over them (SO_REUSEPORT).
