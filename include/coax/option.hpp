@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include <coax/config.hpp>
+#include <coax/detail/system_error.hpp>
 #include <coax/kind.hpp>
 
 namespace coax::detail {
@@ -85,9 +86,7 @@ struct option_codec<kind> {
 
 template <>
 struct option_codec<std::error_code> {
-    static std::error_code decode(option_words words) noexcept {
-        return {static_cast<int>(words.first), std::system_category()};
-    }
+    static std::error_code decode(option_words words) noexcept { return system_error(static_cast<int>(words.first)); }
 };
 
 } // namespace coax::detail
@@ -111,7 +110,8 @@ struct of : readable<T> {
     using readable<T>::readable;
 };
 
-/// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR).
+/// Lets a listener bind an address whose earlier connections linger in TIME_WAIT (SO_REUSEADDR). Windows always does; what is set on
+/// a stream socket there changes nothing.
 inline constexpr of<bool> reuse_address{detail::option_id::reuse_address};
 
 /// Lets several sockets bind one address; the kernel spreads connections and datagrams over them (SO_REUSEPORT).

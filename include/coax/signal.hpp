@@ -64,7 +64,10 @@ struct wait_signal_fn {
 /// While at least one task waits for a signal it has our handler; afterwards its previous disposition is back. Every task that waits
 /// for a signal, on every scheduler, hears of it. Errors: `io_error` (`invalid_argument` for a signal that cannot be caught).
 ///
-/// Cancellation: throws `cancelled`; a signal that has been received is reported instead. Source: sigaction(2).
+/// On Windows SIGINT is Ctrl-C, and SIGTERM is Ctrl-Break, the console's end, logging off or shutting down; after those three the system
+/// ends the process some seconds later. Nothing but these two and SIGBREAK can be waited for.
+///
+/// Cancellation: throws `cancelled`; a signal that has been received is reported instead. Source: sigaction(2), SetConsoleCtrlHandler.
 inline constexpr detail::wait_signal_fn wait_signal{};
 
 } // namespace coax

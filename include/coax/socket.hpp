@@ -275,7 +275,8 @@ struct socket_pair {
     socket second; ///< the other end
 };
 
-/// Two connected UNIX sockets. Throws `io_error`. Source: socketpair(2).
+/// Two connected UNIX sockets; on Windows two sockets that are connected over the loopback interface. Throws `io_error`. Source:
+/// socketpair(2).
 COAX_API socket_pair socketpair(coax::kind kind = coax::kind::stream);
 
 } // namespace coax

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <optional>
 
+#include <coax/detail/system_error.hpp>
+
 #include "net/activation.hpp"
 #include "net/bound_path.hpp"
 
@@ -67,8 +69,7 @@ bool remove_if_dead(const address& at) noexcept {
 namespace {
 
 [[noreturn]] void fail(int error, const address& at) {
-    throw io_error(
-        failure(std::error_code(error, std::system_category()), operation_name::create_server).with_peer(at));
+    throw io_error(failure(detail::system_error(error), operation_name::create_server).with_peer(at));
 }
 
 bool is_any(const address& at) { return at.is_placeholder() && at.host().empty(); }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include <coax/detail/socket_operations.hpp>
+#include <coax/detail/system_error.hpp>
 #include <coax/socket.hpp>
 
 #include "backend/attempt.hpp"
@@ -140,7 +141,7 @@ failure operation::failed() noexcept {
         if (reason == stop_reason::expired)
             return about(failure(failure::cause::timeout, name, out));
     }
-    return about(failure(std::error_code(error, std::system_category()), name, out));
+    return about(failure(system_error(error), name, out));
 }
 
 void operation::destroyed() noexcept {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <coax/cancel.hpp>
+#include <coax/detail/system_error.hpp>
 #include <coax/detail/within.hpp>
 #include <coax/proxy.hpp>
 #include <coax/result.hpp>
@@ -305,7 +306,7 @@ task<> serve_connections(listening at, connection_handler handler, serve_options
     server by(at, handler, options, co_await environment_awaiter());
     descriptor* const state = socket_access::state(at.socket());
     if (state == nullptr || !state->open)
-        throw io_error(failure(std::error_code(EBADF, std::system_category()), operation_name::serve));
+        throw io_error(failure(system_error(EBADF), operation_name::serve));
     state->accept_single = options.max_connections != 0;
     const auto body = [&](task_group& group) -> task<> {
         by.group = &group;

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <stdexcept>
 
+#include <coax/detail/system_error.hpp>
+
 #include "backend/backend.hpp"
 #include "backend/descriptor.hpp"
 #include "os/socket.hpp"
@@ -14,7 +16,7 @@ using detail::descriptor;
 namespace {
 
 [[noreturn]] void fail(int error, operation_name operation, const address& about = {}) {
-    throw io_error(failure(std::error_code(error, std::system_category()), operation).with_peer(about));
+    throw io_error(failure(detail::system_error(error), operation).with_peer(about));
 }
 
 void check(int error, operation_name operation, const address& about = {}) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <coax/cancelled.hpp>
+#include <coax/detail/system_error.hpp>
 #include <coax/finally.hpp>
 
 #include "runtime/idle_scope.hpp"
@@ -110,7 +111,7 @@ void core::run_to_end(std::coroutine_handle<> main, promise_base& promise) {
         throw std::logic_error("coax: a scheduler runs on one thread only, the one that ran it first");
     if (!entered_) {
         if (const int error = io_->enter_thread())
-            throw std::system_error(error, std::system_category(), "coax: starting the scheduler");
+            throw std::system_error(system_error(error), "coax: starting the scheduler");
         entered_ = true;
         thread_ = std::this_thread::get_id();
     }

@@ -1,7 +1,8 @@
 #include <coax/signal.hpp>
 
 #include <cerrno>
-#include <system_error>
+
+#include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
 
@@ -81,7 +82,7 @@ result<int> signal_operation::await_result() noexcept {
     if (received_ != 0)
         return received_;
     if (error_ != 0)
-        return failure(std::error_code(error_, std::system_category()), operation_name::wait_signal);
+        return failure(system_error(error_), operation_name::wait_signal);
     return failure(failure::cause::cancelled, operation_name::wait_signal);
 }
 

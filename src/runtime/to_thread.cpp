@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <new>
 #include <stdexcept>
-#include <system_error>
+
+#include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
 #include "runtime/worker_pool.hpp"
@@ -50,7 +51,7 @@ void thread_operation::on_stop(waiter& self, stop_reason why) noexcept {
 
 failure thread_operation::failed() noexcept {
     if (error_ != 0)
-        return failure(std::error_code(error_, std::system_category()), operation_name::to_thread);
+        return failure(system_error(error_), operation_name::to_thread);
     return failure(failure::cause::cancelled, operation_name::to_thread);
 }
 

@@ -140,7 +140,8 @@ TEST_CASE("cancelling one of several accepts leaves its connection to the others
     });
 }
 
-TEST_CASE("with a limit of zero accept gives a waiting connection, and operation_would_block when there is none") {
+TEST_CASE("with a limit of zero accept gives a waiting connection, and operation_would_block when there is none",
+          "[unix]") {
     support::run([]() -> coax::task<> {
         // A UNIX connection is in the backlog as soon as connect has returned.
         coax::socket listener = support::listening(coax::family::local);
@@ -166,7 +167,7 @@ TEST_CASE("with a limit of zero accept gives a waiting connection, and operation
     });
 }
 
-TEST_CASE("no connection is taken from the backlog while nobody accepts, beyond a small number") {
+TEST_CASE("no connection is taken from the backlog while nobody accepts, beyond a small number", "[unix]") {
     // What a backend takes in advance must stay bounded, or the backlog would mean nothing.
     constexpr int backlog = 4;
     constexpr int many = 256;

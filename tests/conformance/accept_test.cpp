@@ -36,7 +36,7 @@ TEST_CASE("accept gives the connection and the address by which the client knows
     });
 }
 
-TEST_CASE("the peer of a UNIX connection is the client's path, or unnamed when it has none") {
+TEST_CASE("the peer of a UNIX connection is the client's path, or unnamed when it has none", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket listener = support::listening(coax::family::local);
         const coax::address name = listener.getsockname();

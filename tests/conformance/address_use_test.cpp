@@ -3,37 +3,9 @@
 #include "support/net.hpp"
 
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <vector>
-
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-
-namespace {
-
-/// The link-local addresses of this machine, with their scopes; often there is none.
-std::vector<coax::address> link_local_addresses() {
-    std::vector<coax::address> found;
-    ifaddrs* list = nullptr;
-    if (getifaddrs(&list) != 0)
-        return found;
-    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owned(list, &freeifaddrs);
-    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET6 || (entry->ifa_flags & IFF_UP) == 0)
-            continue;
-        sockaddr_in6 native{};
-        std::memcpy(&native, entry->ifa_addr, sizeof native);
-        if (IN6_IS_ADDR_LINKLOCAL(&native.sin6_addr))
-            found.push_back(coax::detail::native_address::make(&native, sizeof native));
-    }
-    return found;
-}
-
-} // namespace
 
 TEST_CASE("the empty host binds every interface of the socket's family") {
     coax::socket v4(coax::family::inet);
@@ -109,7 +81,7 @@ TEST_CASE("binding a name that is in use, or not of this machine, is an error th
     }
 }
 
-TEST_CASE("an address of another family is refused by every call that takes one") {
+TEST_CASE("an address of another family is refused by every call that takes one", "[unix]") {
     support::run([]() -> coax::task<> {
         const coax::address path = coax::address::unix_path(support::fresh_path());
         coax::socket stream(coax::family::inet);
@@ -138,12 +110,12 @@ TEST_CASE("the names of a closed socket are gone") {
     CHECK(support::code_thrown_by([&] { socket.listen(); }) == std::errc::bad_file_descriptor);
     CHECK(support::code_thrown_by([&] { static_cast<void>(socket.family()); }) == std::errc::bad_file_descriptor);
     CHECK(support::code_thrown_by([&] { static_cast<void>(socket.kind()); }) == std::errc::bad_file_descriptor);
-    CHECK(socket.fileno() == -1);
+    CHECK(socket.fileno() == support::no_handle);
     CHECK_FALSE(socket.is_open());
 }
 
 TEST_CASE("the scope of a link-local address survives the way through the kernel") {
-    const std::vector<coax::address> candidates = link_local_addresses();
+    const std::vector<coax::address> candidates = support::link_local_addresses();
     if (candidates.empty()) {
         WARN("no link-local address on this machine");
         return;

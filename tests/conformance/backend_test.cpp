@@ -9,8 +9,6 @@
 #include <string_view>
 #include <system_error>
 
-#include <stdlib.h>
-
 namespace {
 
 /// Sets or removes COAX_BACKEND while it lives.
@@ -21,19 +19,11 @@ public:
             previous_ = now;
             was_set_ = true;
         }
-        if (value != nullptr)
-            setenv(name, value, 1);
-        else
-            unsetenv(name);
+        support::set_environment(name, value);
     }
     environment(const environment&) = delete;
     environment& operator=(const environment&) = delete;
-    ~environment() {
-        if (was_set_)
-            setenv(name, previous_.c_str(), 1);
-        else
-            unsetenv(name);
-    }
+    ~environment() { support::set_environment(name, was_set_ ? previous_.c_str() : nullptr); }
 
 private:
     static constexpr const char* name = "COAX_BACKEND";

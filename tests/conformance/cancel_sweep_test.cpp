@@ -137,11 +137,11 @@ coax::task<> sync_session() {
 coax::task<> signal_session() {
     const auto raise_it = []() -> coax::task<> {
         co_await support::until_waiting(1);
-        std::raise(SIGUSR1);
+        std::raise(support::one_signal);
     };
     co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
         group.spawn(raise_it());
-        co_await coax::wait_signal(SIGUSR1);
+        co_await coax::wait_signal(support::one_signal);
     });
 }
 
@@ -170,8 +170,8 @@ TEST_CASE("a session of locks, channels and threads can be cancelled at every ch
 TEST_CASE("a wait for a signal can be cancelled at every checkpoint") {
     // Once it is cancelled nobody may be waiting for the signal any more.
     struct ignoring {
-        ignoring() { before = std::signal(SIGUSR1, SIG_IGN); }
-        ~ignoring() { std::signal(SIGUSR1, before); }
+        ignoring() { before = std::signal(support::one_signal, SIG_IGN); }
+        ~ignoring() { std::signal(support::one_signal, before); }
         void (*before)(int);
     } const guard;
     const auto when = GENERATE(support::strike::before, support::strike::after);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -98,7 +97,7 @@ TEST_CASE("a cancelled connect ends, and its socket can be closed") {
     });
 }
 
-TEST_CASE("a cancelled send ends, and nothing of it went out") {
+TEST_CASE("a cancelled send ends, and nothing of it went out", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();
         const std::size_t filled = co_await support::fill(pair.first);
@@ -156,7 +155,8 @@ TEST_CASE("sleeps and waits for signals are cancelled") {
         const ending until =
             co_await cancelled_while_waiting([] { return coax::sleep_until(coax::clock::time_point::max()); });
         CHECK(until == ending::cancelled);
-        const ending signal = co_await cancelled_while_waiting([] { return coax::wait_signal(SIGUSR1, SIGUSR2); });
+        const ending signal = co_await cancelled_while_waiting(
+            [] { return coax::wait_signal(support::one_signal, support::other_signal); });
         CHECK(signal == ending::cancelled);
     });
 }

@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 
 namespace {
@@ -56,7 +54,7 @@ TEST_CASE("close wakes whoever reads and writes, those in the queue included") {
     });
 }
 
-TEST_CASE("close wakes whoever accepts, connects or waits for a datagram") {
+TEST_CASE("close wakes whoever accepts, connects or waits for a datagram", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket listener = support::listening(coax::family::local, 0);
         const coax::address name = listener.getsockname();
@@ -120,9 +118,8 @@ TEST_CASE("the peer sees the end when close returns, although somebody was waiti
             co_await support::round_trip();
             pair.server.close();
             // Without a turn of the loop in between: a plain system call sees it.
-            const int client = pair.client.fileno();
             char byte = 0;
-            CHECK(::read(client, &byte, 1) == 0);
+            CHECK(support::receive_raw(pair.client.fileno(), &byte, 1) == 0);
             co_return;
         });
         CHECK(code == bad_descriptor);
@@ -166,7 +163,7 @@ TEST_CASE("every operation on a closed socket fails, and closing twice is harmle
     support::run([&]() -> coax::task<> {
         for (coax::socket* const closed : {&never, &pair.first, &pair.second}) {
             CHECK_FALSE(closed->is_open());
-            CHECK(closed->fileno() == -1);
+            CHECK(closed->fileno() == support::no_handle);
             closed->close();
             const coax::address peer("127.0.0.1", 9);
             std::byte buffer[4];
@@ -209,8 +206,8 @@ TEST_CASE("a descriptor number that is used again hears nothing of its predecess
                     co_await support::round_trip();
                 // An event for the old socket is on its way when its number goes to another one.
                 co_await old.first.sendall("old!");
-                const int first = old.first.fileno();
-                const int second = old.second.fileno();
+                const coax::native_handle first = old.first.fileno();
+                const coax::native_handle second = old.second.fileno();
                 old.second.close();
                 old.first.close();
                 fresh.emplace(coax::socketpair());

@@ -1,6 +1,7 @@
 // Connecting to a listener that takes nobody: limits, cancellation and closing while the attempt is under way.
 #include "support/catch.hpp"
 #include "support/full_listener.hpp"
+#include "support/inet_and_local.hpp"
 #include "support/net.hpp"
 
 #include <chrono>
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 using support::full_listener;
 
 TEST_CASE("a connect that nobody answers ends at its limit with timeout_error") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
         full_listener full(family);
@@ -35,7 +36,7 @@ TEST_CASE("a connect that nobody answers ends at its limit with timeout_error") 
     });
 }
 
-TEST_CASE("a connect to a full backlog succeeds when there is room again") {
+TEST_CASE("a connect to a full backlog succeeds when there is room again", "[unix]") {
     // UNIX only: over TCP the client's retransmission decides when, a second later.
     support::run([]() -> coax::task<> {
         full_listener full(coax::family::local);
@@ -63,7 +64,7 @@ TEST_CASE("a connect to a full backlog succeeds when there is room again") {
 }
 
 TEST_CASE("a connect under way can be cancelled, and its socket closed, without a leak") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     const int before = support::open_descriptors();
     support::run([&]() -> coax::task<> {
@@ -95,7 +96,7 @@ TEST_CASE("a connect under way can be cancelled, and its socket closed, without 
 }
 
 TEST_CASE("closing a socket whose connect is under way ends it with bad_file_descriptor") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
         full_listener full(family);

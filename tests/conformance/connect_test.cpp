@@ -112,7 +112,7 @@ TEST_CASE("localhost is the loopback address of the socket's family") {
     });
 }
 
-TEST_CASE("a placeholder means nothing to a UNIX socket") {
+TEST_CASE("a placeholder means nothing to a UNIX socket", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket client(coax::family::local);
         const std::error_code error = co_await client.connect_ex({"localhost", 1});
@@ -120,7 +120,7 @@ TEST_CASE("a placeholder means nothing to a UNIX socket") {
     });
 }
 
-TEST_CASE("a UNIX path at which there is nothing is no_such_file_or_directory") {
+TEST_CASE("a UNIX path at which there is nothing is no_such_file_or_directory", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket client(coax::family::local);
         const coax::address nowhere = coax::address::unix_path(support::fresh_path());

@@ -122,7 +122,7 @@ TEST_CASE("a server can start again while connections of the last one linger, if
     });
 }
 
-TEST_CASE("the backlog is the one asked for") {
+TEST_CASE("the backlog is the one asked for", "[unix]") {
     // A UNIX listener holds one connection more than its backlog, then a connect has to wait.
     const coax::address name = support::any_name(coax::family::local);
     support::run([&]() -> coax::task<> {

@@ -28,7 +28,7 @@ coax::task<int> fill(coax::socket& sender, const coax::address& name) {
 
 } // namespace
 
-TEST_CASE("sendto to a UNIX socket whose queue is full waits until there is room, and keeps the order") {
+TEST_CASE("sendto to a UNIX socket whose queue is full waits until there is room, and keeps the order", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
         coax::socket sender(coax::family::local, coax::kind::datagram);
@@ -50,7 +50,8 @@ TEST_CASE("sendto to a UNIX socket whose queue is full waits until there is room
     });
 }
 
-TEST_CASE("a sendto that waits for room can time out, be cancelled, and end with its socket; nothing of it arrives") {
+TEST_CASE("a sendto that waits for room can time out, be cancelled, and end with its socket; nothing of it arrives",
+          "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
         coax::socket sender(coax::family::local, coax::kind::datagram);

@@ -60,7 +60,7 @@ TEST_CASE("a datagram comes whole, with the address of its sender") {
     });
 }
 
-TEST_CASE("a sender without a name is unnamed") {
+TEST_CASE("a sender without a name is unnamed", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
         coax::socket sender(coax::family::local, coax::kind::datagram);

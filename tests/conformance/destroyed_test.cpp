@@ -4,7 +4,6 @@
 #include "support/runtime.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -118,7 +117,7 @@ TEST_CASE("a send whose coroutine is destroyed sends nothing more") {
     });
 }
 
-TEST_CASE("a datagram that waits for room in its receiver's queue goes with its coroutine") {
+TEST_CASE("a datagram that waits for room in its receiver's queue goes with its coroutine", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
         const coax::address to = receiver.getsockname();
@@ -158,7 +157,7 @@ TEST_CASE("a sendall that is destroyed half-way leaves what went out, and reads 
     });
 }
 
-TEST_CASE("a connect whose coroutine is destroyed leaves a socket that can be closed") {
+TEST_CASE("a connect whose coroutine is destroyed leaves a socket that can be closed", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket listener = support::listening(coax::family::local, 0);
         const coax::address name = listener.getsockname();
@@ -179,7 +178,7 @@ TEST_CASE("sleeps and waits for signals end when their coroutine is destroyed") 
     support::run([]() -> coax::task<> {
         co_await destroy_while_waiting([] { return coax::sleep_for(1h); });
         CHECK(coax::scheduler::current().stats().timers == 0);
-        co_await destroy_while_waiting([] { return coax::wait_signal(SIGUSR1, SIGUSR2); });
+        co_await destroy_while_waiting([] { return coax::wait_signal(support::one_signal, support::other_signal); });
         coax::socket_pair pair = coax::socketpair();
         pair.first.settimeout(1h);
         co_await destroy_while_waiting([&] { return pair.first.recv(1); });

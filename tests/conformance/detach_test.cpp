@@ -1,29 +1,23 @@
 // Giving a socket away: nothing that had arrived is lost, and nothing of the library stays behind.
 #include "support/catch.hpp"
+#include "support/inet_and_local.hpp"
 #include "support/net.hpp"
 
-#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace {
 
 /// What can be read from a non-blocking handle up to the end of its stream, without the library.
-std::string drain(int fd) {
+std::string drain(coax::native_handle fd) {
     std::string text;
     for (;;) {
-        pollfd entry{fd, POLLIN, 0};
-        if (::poll(&entry, 1, 5000) != 1)
+        if (!support::wait_readable(fd))
             return text + "<nothing more came>";
         char buffer[4096];
-        const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+        const std::ptrdiff_t got = support::receive_raw(fd, buffer, sizeof buffer);
         if (got <= 0)
             return got == 0 ? text : text + "<error>";
         text.append(buffer, static_cast<std::size_t>(got));
@@ -31,14 +25,12 @@ std::string drain(int fd) {
 }
 
 /// The connections that can still be accepted from a non-blocking handle, without the library.
-std::vector<coax::socket> accept_all(int fd) {
+std::vector<coax::socket> accept_all(coax::native_handle fd) {
     std::vector<coax::socket> found;
     for (;;) {
-        const int connection = ::accept(fd, nullptr, nullptr);
-        if (connection == -1) {
-            CHECK(errno == EAGAIN);
+        const coax::native_handle connection = support::accept_raw(fd);
+        if (connection == support::no_handle)
             return found;
-        }
         found.push_back(coax::socket::adopt(connection));
     }
 }
@@ -48,24 +40,24 @@ std::vector<coax::socket> accept_all(int fd) {
 TEST_CASE("a detached handle is open, non-blocking and the caller's; the socket is closed") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);
-        const int fd = made.server.fileno();
+        const coax::native_handle fd = made.server.fileno();
         const coax::detached given = made.server.detach();
         CHECK(given.handle == fd);
         CHECK(given.unread.empty());
         CHECK(given.unaccepted.empty());
         CHECK_FALSE(made.server.is_open());
-        CHECK(made.server.fileno() == -1);
-        CHECK((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+        CHECK(made.server.fileno() == support::no_handle);
+        CHECK(support::is_non_blocking(fd));
         const auto outcome = co_await coax::as_result(made.server.recv(8));
         CHECK(support::code_of(outcome) == std::errc::bad_file_descriptor);
         CHECK(support::code_thrown_by([&] { static_cast<void>(made.server.detach()); }) ==
               std::errc::bad_file_descriptor);
 
         made.server.close(); // harmless: it owns nothing any more
-        REQUIRE(::send(fd, "mine", 4, 0) == 4);
+        REQUIRE(support::send_raw(fd, "mine", 4) == 4);
         const std::string heard = co_await support::read(made.client, 4);
         CHECK(heard == "mine");
-        ::close(fd);
+        support::close_raw(fd);
         const coax::chunk end = co_await made.client.recv(8);
         CHECK_FALSE(static_cast<bool>(end));
     });
@@ -73,10 +65,10 @@ TEST_CASE("a detached handle is open, non-blocking and the caller's; the socket 
 
 TEST_CASE("a socket that no scheduler has ever used can be detached") {
     coax::socket socket(coax::family::inet);
-    const int fd = socket.fileno();
+    const coax::native_handle fd = socket.fileno();
     const coax::detached given = socket.detach();
     CHECK(given.handle == fd);
-    CHECK(::close(fd) == 0);
+    CHECK(support::close_raw(fd));
 }
 
 TEST_CASE("operations that wait while their socket is detached end with bad_file_descriptor") {
@@ -92,7 +84,7 @@ TEST_CASE("operations that wait while their socket is detached end with bad_file
             const auto outcome = co_await coax::as_result(made.server.sendall(large));
             ended += support::code_of(outcome) == std::errc::bad_file_descriptor ? 1 : 0;
         };
-        int fd = -1;
+        coax::native_handle fd = support::no_handle;
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.spawn(reader());
             group.spawn(reader());
@@ -102,7 +94,7 @@ TEST_CASE("operations that wait while their socket is detached end with bad_file
             fd = made.server.detach().handle;
         });
         CHECK(ended == 3);
-        ::close(fd);
+        support::close_raw(fd);
     });
 }
 
@@ -133,14 +125,14 @@ TEST_CASE("what was delivered, what is handed over as unread, and what is still 
         const coax::detached given = made.server.detach();
         heard += support::text_of(given.unread);
         heard += drain(given.handle);
-        ::close(given.handle);
+        support::close_raw(given.handle);
         CHECK(heard.size() == sent.size());
         CHECK(support::same_up_to(heard, sent) == sent.size());
     });
 }
 
 TEST_CASE("a detached listener hands over the connections it had taken, and the rest is in its backlog") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     constexpr int count = 20;
     const int before = support::open_descriptors();
@@ -172,7 +164,7 @@ TEST_CASE("a detached listener hands over the connections it had taken, and the 
             found.push_back(std::move(one));
         for (coax::socket& one : accept_all(given.handle))
             found.push_back(std::move(one));
-        ::close(given.handle);
+        support::close_raw(given.handle);
         REQUIRE(found.size() == count);
         for (int i = 0; i < count; ++i) {
             const std::string number = co_await support::read_to_end(found[static_cast<std::size_t>(i)]);

@@ -73,7 +73,7 @@ TEST_CASE("the errors of connected operations name the operation and the peer") 
     });
 }
 
-TEST_CASE("the errors of operations with an address name that address") {
+TEST_CASE("the errors of operations with an address name that address", "[unix]") {
     support::run([]() -> coax::task<> {
         const coax::address name = support::bound(coax::family::local, coax::kind::stream).getsockname();
         coax::socket client(coax::family::local);

@@ -4,7 +4,6 @@
 #include "support/runtime.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <stdexcept>
 #include <string>
@@ -118,7 +117,7 @@ TEST_CASE("foreign coroutines that are left at the end of run are cancelled, wha
         once([&] { return pair.first.recv(100); }, how[3], alive);
         once([&] { return full.first.sendall("x"); }, how[4], alive);
         once([] { return coax::sleep_for(1h); }, how[5], alive);
-        once([] { return coax::wait_signal(SIGUSR1); }, how[6], alive);
+        once([] { return coax::wait_signal(support::one_signal); }, how[6], alive);
         once([&] { return wait(); }, how[7], alive);
         once([&] { return wait_in_group(); }, how[8], alive);
         co_await support::round_trip();
@@ -240,7 +239,7 @@ TEST_CASE("outside of a scheduler there is nothing to await on") {
             ++refused;
         }
         try {
-            co_await coax::wait_signal(SIGUSR1);
+            co_await coax::wait_signal(support::one_signal);
         } catch (const std::logic_error&) {
             ++refused;
         }

@@ -13,9 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 namespace {
 
 /// A coroutine of a type that is not the library's: it starts at once, and whoever holds it may destroy it while it waits.
@@ -87,7 +84,7 @@ coax::task<> interrupt(moment when, Start start, Arrive arrive) {
     victim.emplace(start());
     if (when != moment::at_once)
         co_await support::round_trip();
-    REQUIRE(::send(trigger.first.fileno(), "x", 1, 0) == 1);
+    REQUIRE(support::send_raw(trigger.first.fileno(), "x", 1) == 1);
     arrive();
     if (when == moment::completed) {
         co_await support::round_trip();
@@ -101,7 +98,8 @@ coax::task<> interrupt_receive(support::connection& made, moment when, bool pool
                                std::string& heard) {
     const auto start = [&] { return pooled ? receive_pooled(made.server, heard) : receive_own(made.server, heard); };
     const auto arrive = [&] {
-        REQUIRE(::send(made.client.fileno(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()));
+        REQUIRE(support::send_raw(made.client.fileno(), text.data(), text.size()) ==
+                static_cast<std::ptrdiff_t>(text.size()));
     };
     co_await interrupt(when, start, arrive);
 }
@@ -187,11 +185,11 @@ TEST_CASE("detach hands over what was kept") {
         const coax::detached given = made.server.detach();
         heard += support::text_of(given.unread);
         char buffer[16];
-        const ssize_t got = ::recv(given.handle, buffer, sizeof buffer, 0);
+        const std::ptrdiff_t got = support::receive_raw(given.handle, buffer, sizeof buffer);
         if (got > 0)
             heard.append(buffer, static_cast<std::size_t>(got));
         CHECK(heard == "abcdef");
-        ::close(given.handle);
+        support::close_raw(given.handle);
     });
 }
 
@@ -232,17 +230,17 @@ TEST_CASE("a connection for an accept that was destroyed goes to the next accept
     CAPTURE(static_cast<int>(when));
     const int before = support::open_descriptors();
     support::run([&]() -> coax::task<> {
-        coax::socket listener = support::listening(coax::family::local);
+        coax::socket listener = support::listening(support::families().back());
         const coax::address name = listener.getsockname();
         std::vector<coax::socket> taken;
         std::vector<coax::socket> clients;
         const auto start = [&] { return accept_into(listener, taken); };
         const auto arrive = [&] {
             for (const char* text : {"one", "two", "three"}) {
-                const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
-                const auto* native = static_cast<const sockaddr*>(coax::detail::native_address::data(name));
-                REQUIRE(::connect(fd, native, static_cast<socklen_t>(coax::detail::native_address::size(name))) == 0);
-                REQUIRE(::send(fd, text, std::string_view(text).size(), 0) > 0);
+                int error = 0;
+                const coax::native_handle fd = support::connect_raw(name, error);
+                REQUIRE(error == 0);
+                REQUIRE(support::send_raw(fd, text, std::string_view(text).size()) > 0);
                 clients.push_back(coax::socket::adopt(fd));
             }
         };

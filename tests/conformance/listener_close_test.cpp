@@ -1,5 +1,6 @@
 // When `close` of a listener returns, its name is free and nobody can connect to it any more, whatever had been waiting on it.
 #include "support/catch.hpp"
+#include "support/inet_and_local.hpp"
 #include "support/net.hpp"
 
 #include <cerrno>
@@ -8,21 +9,16 @@
 #include <utility>
 #include <vector>
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 
 namespace {
 
 /// The error of a blocking connect of this thread: no turn of the loop comes in between.
 int connect_at_once(const coax::address& name) {
-    const int fd = ::socket(name.family() == coax::family::local ? AF_UNIX : AF_INET, SOCK_STREAM, 0);
-    REQUIRE(fd != -1);
-    const auto* native = static_cast<const sockaddr*>(coax::detail::native_address::data(name));
-    const int error =
-        ::connect(fd, native, static_cast<socklen_t>(coax::detail::native_address::size(name))) == 0 ? 0 : errno;
-    ::close(fd);
+    int error = 0;
+    const coax::native_handle fd = support::connect_raw(name, error);
+    if (fd != support::no_handle)
+        support::close_raw(fd);
     return error;
 }
 
@@ -59,7 +55,7 @@ TEST_CASE("closing a listener on which an accept waits frees its port and refuse
 }
 
 TEST_CASE("closing a listener that has served and given up accepts frees its name at once") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
         coax::socket listener = support::listening(family);
@@ -114,7 +110,7 @@ TEST_CASE("the scheduler's end leaves a listener on which accepts were cut off o
 }
 
 TEST_CASE("clients that nobody accepted see the end of their connection when the listener is closed") {
-    const coax::family family = GENERATE(coax::family::inet, coax::family::local);
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
     INFO(support::name_of(family));
     constexpr int count = 12;
     const int before = support::open_descriptors();

@@ -14,7 +14,7 @@ static_assert(!std::is_copy_constructible_v<coax::socket> && !std::is_copy_assig
 
 TEST_CASE("a moved socket is the same socket, and what it was moved from is closed") {
     coax::socket first(coax::family::inet6, coax::kind::datagram);
-    const int fd = first.fileno();
+    const coax::native_handle fd = first.fileno();
     first.settimeout(std::chrono::seconds(3));
     coax::socket second = std::move(first);
     CHECK(second.fileno() == fd);
@@ -22,7 +22,7 @@ TEST_CASE("a moved socket is the same socket, and what it was moved from is clos
     CHECK(second.kind() == coax::kind::datagram);
     CHECK(second.gettimeout() == std::optional<coax::clock::duration>(std::chrono::seconds(3)));
     CHECK_FALSE(first.is_open());
-    CHECK(first.fileno() == -1);
+    CHECK(first.fileno() == support::no_handle);
     first = std::move(second);
     CHECK(first.fileno() == fd);
     CHECK_FALSE(second.is_open());

@@ -4,7 +4,6 @@
 #include "support/runtime.hpp"
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <fstream>
 #include <memory>
@@ -52,7 +51,7 @@ public:
         park([this] { return full_.first.send("x"); }, alive);
         park([this] { return sender_.sendto("x", local_datagrams_.getsockname()); }, alive);
         park([] { return coax::sleep_for(1h); }, alive);
-        park([] { return coax::wait_signal(SIGUSR1, SIGUSR2); }, alive);
+        park([] { return coax::wait_signal(support::one_signal, support::other_signal); }, alive);
         park([this] { return nested(3); }, alive);
         co_await support::round_trip();
         expected_ = 11 + 4;

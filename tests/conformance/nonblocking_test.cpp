@@ -57,7 +57,7 @@ TEST_CASE("an operation that would have to wait says so") {
     });
 }
 
-TEST_CASE("a datagram for a full receiver says that it would have to wait") {
+TEST_CASE("a datagram for a full receiver says that it would have to wait", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
         const coax::address to = receiver.getsockname();
@@ -164,7 +164,7 @@ TEST_CASE("a connection that takes its time is in progress, and is there later")
     });
 }
 
-TEST_CASE("a UNIX connection is made at once, or would have to wait for room in the backlog") {
+TEST_CASE("a UNIX connection is made at once, or would have to wait for room in the backlog", "[unix]") {
     support::run([]() -> coax::task<> {
         coax::socket listener = support::listening(coax::family::local, 0);
         std::vector<coax::socket> clients;

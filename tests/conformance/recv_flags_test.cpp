@@ -154,7 +154,7 @@ TEST_CASE("wait_all that is given up gives what it had, or leaves it to the next
     });
 }
 
-TEST_CASE("with a limit of zero wait_all takes what is there") {
+TEST_CASE("with a limit of zero wait_all takes what is there", "[unix]") {
     const bool pooled = GENERATE(true, false);
     support::run([&]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::local);

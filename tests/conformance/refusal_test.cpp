@@ -9,8 +9,6 @@
 #include <string>
 #include <utility>
 
-#include <signal.h>
-
 using namespace std::chrono_literals;
 using support::ending;
 
@@ -147,20 +145,17 @@ TEST_CASE("sleeps and yields are refused") {
 }
 
 TEST_CASE("a refused wait for a signal never touches the signal") {
-    struct sigaction before{};
-    sigaction(SIGUSR1, nullptr, &before);
+    REQUIRE(support::is_default(support::one_signal));
     support::run([&]() -> coax::task<> {
         ending how = ending::none;
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.cancel();
-            group.spawn(support::note([] { return coax::wait_signal(SIGUSR1); }, how));
-            struct sigaction now{};
-            sigaction(SIGUSR1, nullptr, &now);
-            CHECK(now.sa_handler == before.sa_handler);
+            group.spawn(support::note([] { return coax::wait_signal(support::one_signal); }, how));
+            CHECK(support::is_default(support::one_signal));
             co_return;
         });
         CHECK(how == ending::cancelled);
-        co_await refused([] { return coax::wait_signal(SIGUSR1); });
+        co_await refused([] { return coax::wait_signal(support::one_signal); });
     });
 }
 

@@ -7,9 +7,6 @@
 #include <string>
 #include <system_error>
 
-#include <poll.h>
-#include <sys/socket.h>
-
 using namespace std::chrono_literals;
 
 namespace {
@@ -20,9 +17,8 @@ bool is_gone(const std::error_code& error) {
 
 /// Whether the kernel reports the end of the stream to the peer, without a turn of our loop in between.
 bool at_end(const coax::socket& peer) {
-    pollfd entry{peer.fileno(), POLLIN, 0};
     char byte = 0;
-    return ::poll(&entry, 1, 5000) == 1 && ::recv(peer.fileno(), &byte, 1, MSG_PEEK) == 0;
+    return support::wait_readable(peer.fileno()) && support::receive_raw(peer.fileno(), &byte, 1, true) == 0;
 }
 
 } // namespace

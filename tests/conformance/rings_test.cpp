@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 using support::ending;
 
@@ -84,7 +82,7 @@ TEST_CASE("completions that come from outside, all before the loop looks, overfl
                 co_await coax::sleep_for(1ms);
                 // By plain system calls, while the loop stands still.
                 for (coax::socket_pair& pair : pairs)
-                    CHECK(::write(pair.first.fileno(), "x", 1) == 1);
+                    CHECK(support::send_raw(pair.first.fileno(), "x", 1) == 1);
             });
             CHECK(std::count(got.begin(), got.end(), "x") == count);
         },

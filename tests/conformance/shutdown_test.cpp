@@ -8,8 +8,6 @@
 #include <string>
 #include <system_error>
 
-#include <csignal>
-
 using namespace std::chrono_literals;
 using coax::shutdown_how;
 
@@ -112,9 +110,7 @@ TEST_CASE("shutting down one's own reading side ends the receives that wait, as 
 TEST_CASE("sending after one's own shutdown is broken_pipe and never a signal") {
     const coax::family family = GENERATE(from_range(support::families()));
     INFO(support::name_of(family));
-    struct sigaction disposition = {};
-    REQUIRE(sigaction(SIGPIPE, nullptr, &disposition) == 0);
-    REQUIRE(disposition.sa_handler == SIG_DFL);
+    REQUIRE(support::is_default(support::pipe_signal));
     support::run([&]() -> coax::task<> {
         support::connection made = co_await support::connected(family);
         made.client.shutdown(shutdown_how::write);
@@ -129,8 +125,7 @@ TEST_CASE("sending after one's own shutdown is broken_pipe and never a signal") 
                              support::code_of(directed) == std::errc::already_connected;
         CHECK(refused);
     });
-    REQUIRE(sigaction(SIGPIPE, nullptr, &disposition) == 0);
-    CHECK(disposition.sa_handler == SIG_DFL);
+    CHECK(support::is_default(support::pipe_signal));
 }
 
 TEST_CASE("shutting down what is not connected is not_connected, what is closed bad_file_descriptor") {

@@ -11,8 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 using support::ending;
 

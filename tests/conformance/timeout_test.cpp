@@ -10,8 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 using support::ending;
 
@@ -36,7 +34,7 @@ coax::task<> expires(Make make, coax::operation_name name, std::chrono::nanoseco
 
 } // namespace
 
-TEST_CASE("every operation that cannot go on ends with a timeout") {
+TEST_CASE("every operation that cannot go on ends with a timeout", "[unix]") {
     support::run([]() -> coax::task<> {
         constexpr auto limit = 5ms;
         coax::socket listener = support::listening(coax::family::inet);
@@ -233,7 +231,7 @@ TEST_CASE("a result that is there beats a limit that has passed") {
                 CHECK(received == ending::none);
                 CHECK(connected == ending::none);
                 // Both come, and both limits pass, before the loop looks again.
-                CHECK(::write(pair.first.fileno(), "x", 1) == 1);
+                CHECK(support::send_raw(pair.first.fileno(), "x", 1) == 1);
                 static_cast<void>(co_await coax::as_result(client.connect(name)));
                 support::spin(started + limit + 50ms - std::chrono::steady_clock::now());
             });

@@ -14,8 +14,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <unistd.h>
-
 using namespace std::chrono_literals;
 using support::ending;
 
@@ -368,7 +366,7 @@ TEST_CASE("an operation that completes after its limit was noticed reports what 
                     [&]() -> coax::task<> { co_await coax::with_timeout(limit, listener.accept()); }, accepted));
                 co_await support::round_trip();
                 // Both come and the limit passes before the loop looks, and it looks at the clock first.
-                CHECK(::write(pair.first.fileno(), "x", 1) == 1);
+                CHECK(support::send_raw(pair.first.fileno(), "x", 1) == 1);
                 static_cast<void>(co_await coax::as_result(client.connect(name)));
                 support::spin(started + limit + 5ms - std::chrono::steady_clock::now());
             });

@@ -3,7 +3,6 @@
 
 #include <coax/coax.hpp>
 
-#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <filesystem>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -21,10 +21,8 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <unistd.h>
+#include "os/signal.hpp"
+#include "support/system.hpp"
 
 namespace support {
 
@@ -33,12 +31,7 @@ class watchdog {
 public:
     explicit watchdog(coax::scheduler& watched) {
         // Signals are for the thread that runs the test.
-        sigset_t all;
-        sigset_t before;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before);
-        thread_ = std::thread([this, &watched] { watch(watched); });
-        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        coax::os::with_signals_blocked([&] { thread_ = std::thread([this, &watched] { watch(watched); }); });
     }
     watchdog(const watchdog&) = delete;
     watchdog& operator=(const watchdog&) = delete;
@@ -82,10 +75,10 @@ void run(Body body, const coax::scheduler_options& options = {}) {
 class temporary_directory {
 public:
     temporary_directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "coax-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr)
-            throw std::system_error(errno, std::generic_category(), "mkdtemp");
-        path_ = name;
+        std::random_device random;
+        do {
+            path_ = std::filesystem::temp_directory_path() / ("coax-" + std::to_string(random()));
+        } while (!std::filesystem::create_directory(path_));
     }
     temporary_directory(const temporary_directory&) = delete;
     temporary_directory& operator=(const temporary_directory&) = delete;
@@ -134,7 +127,7 @@ inline bool has(coax::family family) {
 inline bool has_abstract_names() {
     try {
         coax::socket(coax::family::local)
-            .bind(coax::address::unix_abstract("coax-probe-" + std::to_string(::getpid())));
+            .bind(coax::address::unix_abstract("coax-probe-" + std::to_string(std::random_device()())));
         return true;
     } catch (const coax::io_error&) {
         return false;
@@ -152,7 +145,8 @@ inline std::vector<coax::family> internet() {
 /// Every family of this machine.
 inline std::vector<coax::family> families() {
     std::vector<coax::family> found = internet();
-    found.push_back(coax::family::local);
+    if (has(coax::family::local))
+        found.push_back(coax::family::local);
     return found;
 }
 
@@ -297,16 +291,6 @@ inline coax::task<std::optional<coax::io_error>> error_of(coax::task<> attempt) 
         co_return error;
     }
     co_return std::nullopt;
-}
-
-// --- descriptors ------------------------------------------------------------------------------------------------
-
-/// How many descriptors this process has open. Tests open far fewer than are looked at.
-inline int open_descriptors() {
-    int count = 0;
-    for (int fd = 0; fd < 4096; ++fd)
-        count += fcntl(fd, F_GETFD) != -1 ? 1 : 0;
-    return count;
 }
 
 } // namespace support

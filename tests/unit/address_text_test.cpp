@@ -8,13 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-
 #include <coax/address.hpp>
 
+#include "native_sockets.hpp"
 #include "net/address_host.hpp"
+#include "support/system.hpp"
 
 using coax::address;
 using namespace std::literals;
@@ -120,15 +118,14 @@ TEST_CASE("bad IPv6 hosts") {
 }
 
 TEST_CASE("a scope may be the name of an interface") {
-    struct if_nameindex* const all = ::if_nameindex();
-    REQUIRE(all != nullptr);
-    for (const auto* one = all; one->if_index != 0; ++one) {
-        const address a = address::parse("[fe80::1%" + std::string(one->if_name) + "]:80");
-        CHECK(a.scope_id() == one->if_index);
-        CHECK(a.to_string() == "[fe80::1%" + std::to_string(one->if_index) + "]:80");
-        CHECK(address("fe80::1%" + std::string(one->if_name), 80) == a);
+    const auto all = support::interfaces();
+    REQUIRE_FALSE(all.empty());
+    for (const auto& [name, index] : all) {
+        const address a = address::parse("[fe80::1%" + name + "]:80");
+        CHECK(a.scope_id() == index);
+        CHECK(a.to_string() == "[fe80::1%" + std::to_string(index) + "]:80");
+        CHECK(address("fe80::1%" + name, 80) == a);
     }
-    ::if_freenameindex(all);
 }
 
 TEST_CASE("good addresses") {

@@ -10,13 +10,9 @@
 #include <random>
 #include <string>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <coax/address.hpp>
 
+#include "native_sockets.hpp"
 #include "os/address.hpp"
 #include "unit/os_sockets.hpp"
 
@@ -25,6 +21,8 @@ using native = coax::detail::native_address;
 using namespace std::string_literals;
 
 namespace {
+
+using native_family = decltype(sockaddr::sa_family);
 
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
 
@@ -82,7 +80,7 @@ TEST_CASE("an address that is cut, empty or of another family is unnamed") {
 TEST_CASE("the unnamed address is the bare header of a UNIX address") {
     const address nobody;
     CHECK(native::size(nobody) == path_offset);
-    sa_family_t which = AF_UNSPEC;
+    native_family which = AF_UNSPEC;
     std::memcpy(&which, static_cast<const char*>(native::data(nobody)) + offsetof(sockaddr, sa_family), sizeof which);
     CHECK(which == AF_UNIX);
 }
@@ -93,7 +91,7 @@ TEST_CASE("random bytes never lead outside, and what they give is a proper addre
         unsigned char bytes[native::capacity];
         for (unsigned char& byte : bytes)
             byte = random() % 4 == 0 ? 0 : static_cast<unsigned char>(random());
-        const sa_family_t families[] = {AF_INET, AF_INET6, AF_UNIX, static_cast<sa_family_t>(random())};
+        const native_family families[] = {AF_INET, AF_INET6, AF_UNIX, static_cast<native_family>(random())};
         std::memcpy(bytes + offsetof(sockaddr, sa_family), &families[random() % 4], sizeof families[0]);
         const address a = native::make(bytes, random() % 130);
         if (address::try_parse(a.to_string()) != a)

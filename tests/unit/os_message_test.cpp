@@ -8,8 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include <fcntl.h>
-
 #include "unit/os_sockets.hpp"
 
 using namespace os_test;
@@ -27,7 +25,7 @@ TEST_CASE("UDP reports the sender, truncation, and an empty datagram") {
 
         for (const std::string_view text : {"12345678", "123456789", ""}) {
             REQUIRE(os::sendto(client, text.data(), text.size(), {}, name_of(server)).error == 0);
-            REQUIRE(wait_for(server, POLLIN));
+            REQUIRE(wait_for(server, os::poll_readable));
             const os::outcome got = os::recvfrom(server, buffer.data(), buffer.size(), {}, peer, truncated);
             CHECK(got.error == 0);
             CHECK(got.value == static_cast<std::int64_t>(std::min(text.size(), buffer.size())));
@@ -51,27 +49,14 @@ TEST_CASE("shutdown ends one direction") {
     CHECK(os::shutdown(left, coax::shutdown_how::both) == 0);
 }
 
-TEST_CASE("a send to nobody is an error and no signal") {
+// On Windows, where the pair is one of TCP, the error takes a while to come, and is another one.
+TEST_CASE("a send to nobody is an error and no signal", "[posix]") {
     auto [left, right] = connected_pair(kind::stream);
     REQUIRE(right.close() == 0);
     CHECK(os::send(left, "x", 1, {}).error == EPIPE);
     const os::buffer_view piece{const_cast<char*>("x"), 1};
     CHECK(os::send_vector(left, &piece, 1, {}).error == EPIPE);
     CHECK(os::sendto(left, "x", 1, message_flags::more, address::unix_path("/nowhere")).error != 0);
-}
-
-TEST_CASE("no call waits, even when another process has made the open file blocking") {
-    const auto [left, right] = connected_pair(kind::stream);
-    REQUIRE(::fcntl(left, F_SETFL, 0) == 0);
-    std::vector<char> data(1 << 20);
-    CHECK(os::recv(left, data.data(), data.size(), {}).error == EAGAIN);
-    CHECK(os::recv(left, data.data(), data.size(), message_flags::wait_all).error == EAGAIN);
-    os::outcome sent;
-    while (sent.error == 0)
-        sent = os::send(left, data.data(), data.size(), {});
-    CHECK(sent.error == EAGAIN);
-    CHECK(os::set_nonblocking(left) == 0);
-    CHECK(is_prepared(left));
 }
 
 TEST_CASE("a gathered send keeps the order of its pieces, however many") {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ TEST_CASE("a TCP connection over loopback knows both its names") {
 
         owned client(f, kind::stream);
         connect_to(client, name_of(listener));
-        REQUIRE(wait_for(listener, POLLIN));
+        REQUIRE(wait_for(listener, os::poll_readable));
         address peer;
         const owned server(os::accept(listener, &peer));
         CHECK(peer == name_of(client));
@@ -48,11 +49,11 @@ TEST_CASE("a TCP connection over loopback knows both its names") {
         char byte = 0;
         CHECK(os::recv(server, &byte, 1, {}).error == EAGAIN);
         send_text(client, "Hello, world");
-        REQUIRE(wait_for(server, POLLIN));
+        REQUIRE(wait_for(server, os::poll_readable));
         CHECK(received(server, message_flags::peek) == "Hello, world");
         CHECK(received(server) == "Hello, world");
         CHECK(client.close() == 0);
-        REQUIRE(wait_for(server, POLLIN));
+        REQUIRE(wait_for(server, os::poll_readable));
         CHECK(received(server).empty());
     }
 }
@@ -62,7 +63,7 @@ TEST_CASE("a connection that nobody listens for is refused") {
     const owned client(family::inet, kind::stream);
     const int error = os::connect(client, nobody);
     if (error == EINPROGRESS) {
-        REQUIRE(wait_for(client, POLLOUT));
+        REQUIRE(wait_for(client, os::poll_writable));
         CHECK(os::connect_result(client) == ECONNREFUSED);
         CHECK(os::connect_result(client) == 0);
     } else {
@@ -125,7 +126,7 @@ TEST_CASE("a full UNIX backlog refuses with EAGAIN, which poll(2) cannot wait ou
         error = os::connect(clients.back(), name_of(listener));
     }
     CHECK(error == EAGAIN);
-    CHECK(wait_for(clients.back(), POLLOUT));
+    CHECK(wait_for(clients.back(), os::poll_writable));
     CHECK(os::connect_result(clients.back()) == 0);
     address peer;
     CHECK(os::getpeername(clients.back(), peer) == ENOTCONN);
@@ -199,6 +200,20 @@ TEST_CASE("an adopted handle is examined and prepared") {
 #endif
 }
 
+TEST_CASE("no call waits, even when another process has made the open file blocking") {
+    const auto [left, right] = connected_pair(kind::stream);
+    REQUIRE(::fcntl(left, F_SETFL, 0) == 0);
+    std::vector<char> data(1 << 20);
+    CHECK(os::recv(left, data.data(), data.size(), {}).error == EAGAIN);
+    CHECK(os::recv(left, data.data(), data.size(), message_flags::wait_all).error == EAGAIN);
+    os::outcome sent;
+    while (sent.error == 0)
+        sent = os::send(left, data.data(), data.size(), {});
+    CHECK(sent.error == EAGAIN);
+    CHECK(os::set_nonblocking(left) == 0);
+    CHECK(is_prepared(left));
+}
+
 TEST_CASE("errors come back as numbers") {
     CHECK(os::close(-1) == EBADF);
     CHECK(os::accept(-1, nullptr).error == EBADF);
@@ -225,7 +240,7 @@ TEST_CASE("the descriptor limit is an error that leaves nothing behind") {
     const owned listener = listening(address("127.0.0.1", 0), family::inet);
     const owned client(family::inet, kind::stream);
     connect_to(client, name_of(listener));
-    REQUIRE(wait_for(listener, POLLIN));
+    REQUIRE(wait_for(listener, os::poll_readable));
 
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);

@@ -11,12 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <poll.h>
-
 #include <coax/address.hpp>
 
+#include "os/poll.hpp"
 #include "os/socket.hpp"
+#include "support/system.hpp"
 
 namespace os_test {
 
@@ -34,13 +33,13 @@ public:
         REQUIRE(made.error == 0);
     }
     owned(family f, kind k) : owned(os::open(f, k, 0)) {}
-    owned(owned&& other) noexcept : handle_(std::exchange(other.handle_, -1)) {}
+    owned(owned&& other) noexcept : handle_(std::exchange(other.handle_, support::no_handle)) {}
     ~owned() {
-        if (handle_ != -1)
+        if (handle_ != support::no_handle)
             os::close(handle_);
     }
     operator coax::native_handle() const { return handle_; }
-    int close() { return os::close(std::exchange(handle_, -1)); }
+    int close() { return os::close(std::exchange(handle_, support::no_handle)); }
 
 private:
     coax::native_handle handle_;
@@ -53,8 +52,8 @@ inline std::pair<owned, owned> connected_pair(kind k) {
 }
 
 inline bool wait_for(coax::native_handle handle, short events) {
-    pollfd entry{handle, events, 0};
-    return ::poll(&entry, 1, 5000) == 1;
+    os::poll_entry entry{handle, events, 0};
+    return os::poll(&entry, 1, 5'000'000'000) == 1;
 }
 
 inline address name_of(coax::native_handle handle) {
@@ -78,12 +77,12 @@ inline owned listening(const address& name, family f) {
 inline void connect_to(coax::native_handle handle, const address& peer) {
     const int error = os::connect(handle, peer);
     REQUIRE((error == 0 || error == EINPROGRESS));
-    REQUIRE(wait_for(handle, POLLOUT));
+    REQUIRE(wait_for(handle, os::poll_writable));
     REQUIRE(os::connect_result(handle) == 0);
 }
 
 inline bool is_prepared(coax::native_handle handle) {
-    return (::fcntl(handle, F_GETFL) & O_NONBLOCK) != 0 && (::fcntl(handle, F_GETFD) & FD_CLOEXEC) != 0;
+    return support::is_non_blocking(handle) && support::is_closed_on_exec(handle);
 }
 
 /// The loopback addresses of this machine, which may have no IPv6.

@@ -1,0 +1,7 @@
+#include <coax/detail/system_error.hpp>
+
+namespace coax::detail {
+
+std::error_code system_error(int error) noexcept { return {error, std::system_category()}; }
+
+} // namespace coax::detail

@@ -1,0 +1,139 @@
+// Socket addresses of Windows: sockaddr_in, sockaddr_in6 and sockaddr_un, packed and unpacked.
+#include "os/windows_call.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include <afunix.h>
+#include <netioapi.h>
+
+#include "os/address.hpp"
+
+namespace coax::os {
+
+namespace {
+
+static_assert(sizeof(sockaddr_in) <= detail::native_address::capacity);
+static_assert(sizeof(sockaddr_in6) <= detail::native_address::capacity);
+static_assert(sizeof(sockaddr_un) <= detail::native_address::capacity);
+
+constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
+
+template <class Sockaddr>
+std::size_t store(void* out, const Sockaddr& a, std::size_t size) noexcept {
+    std::memcpy(out, &a, size);
+    return size;
+}
+
+std::size_t pack_local(void* out, std::string_view name, std::size_t before, std::size_t after) noexcept {
+    sockaddr_un a{};
+    a.sun_family = AF_UNIX;
+    std::memcpy(a.sun_path + before, name.data(), name.size());
+    return store(out, a, path_offset + before + name.size() + after);
+}
+
+void unpack_local(const unsigned char* bytes, std::size_t size, unpacked_address& to) noexcept {
+    if (size <= path_offset || size > sizeof(sockaddr_un))
+        return;
+    const std::string_view name(reinterpret_cast<const char*>(bytes) + path_offset, size - path_offset);
+    if (name.front() != '\0') {
+        const std::string_view path = name.substr(0, name.find('\0'));
+        if (path.size() > local_name_limit)
+            return;
+        to.which = family::local;
+        to.name = path;
+    } else if (size < sizeof(sockaddr_un) || name.find_first_not_of('\0') != name.npos) {
+        // Abstract names are Linux's own, yet they can be written and compared here. A structure full of zeros is a socket without a name.
+        to.which = family::local;
+        to.abstract = true;
+        to.name = name.substr(1);
+    }
+}
+
+} // namespace
+
+const std::size_t local_name_limit = sizeof(sockaddr_un::sun_path) - 1;
+
+std::size_t pack_inet(void* out, inet_host host, std::uint16_t port) noexcept {
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_port = htons(port);
+    std::memcpy(&a.sin_addr, host.data(), host.size());
+    return store(out, a, sizeof a);
+}
+
+std::size_t pack_inet6(void* out, inet6_host host, std::uint32_t scope, std::uint16_t port) noexcept {
+    sockaddr_in6 a{};
+    a.sin6_family = AF_INET6;
+    a.sin6_port = htons(port);
+    a.sin6_scope_id = scope;
+    std::memcpy(&a.sin6_addr, host.data(), host.size());
+    return store(out, a, sizeof a);
+}
+
+std::size_t pack_local_path(void* out, std::string_view path) noexcept { return pack_local(out, path, 0, 1); }
+
+std::size_t pack_local_abstract(void* out, std::string_view name) noexcept { return pack_local(out, name, 1, 0); }
+
+unpacked_address unpack(const void* data, std::size_t size) noexcept {
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    unpacked_address to;
+    ADDRESS_FAMILY which = AF_UNSPEC;
+    if (size < offsetof(sockaddr, sa_family) + sizeof which)
+        return to;
+    std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
+
+    if (which == AF_INET && size >= sizeof(sockaddr_in)) {
+        sockaddr_in a;
+        std::memcpy(&a, bytes, sizeof a);
+        to.which = family::inet;
+        to.host = {bytes + offsetof(sockaddr_in, sin_addr), sizeof a.sin_addr};
+        to.port = ntohs(a.sin_port);
+    } else if (which == AF_INET6 && size >= sizeof(sockaddr_in6)) {
+        sockaddr_in6 a;
+        std::memcpy(&a, bytes, sizeof a);
+        to.which = family::inet6;
+        to.host = {bytes + offsetof(sockaddr_in6, sin6_addr), sizeof a.sin6_addr};
+        to.scope = a.sin6_scope_id;
+        to.port = ntohs(a.sin6_port);
+    } else if (which == AF_UNIX) {
+        unpack_local(bytes, size, to);
+    }
+    return to;
+}
+
+void commit_reported(address& a, std::size_t size) noexcept {
+    const auto* bytes = static_cast<const unsigned char*>(detail::native_address::storage(a));
+    if (size > path_offset) {
+        ADDRESS_FAMILY which = AF_UNSPEC;
+        std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
+        if (which == AF_UNIX && bytes[path_offset] == 0)
+            size = 0;
+    }
+    detail::native_address::commit(a, size);
+}
+
+std::span<const unsigned char> unnamed_bytes() noexcept {
+    struct header {
+        alignas(sockaddr_un) unsigned char bytes[sizeof(sockaddr_un)];
+        header() noexcept {
+            sockaddr_un a{};
+            a.sun_family = AF_UNIX;
+            store(bytes, a, path_offset);
+        }
+    };
+    static const header unnamed;
+    return {unnamed.bytes, path_offset};
+}
+
+int usable_error(const address& a) noexcept { return a.is_placeholder() || a.is_abstract() ? EAFNOSUPPORT : 0; }
+
+std::uint32_t interface_index(std::string_view name) noexcept {
+    char terminated[NDIS_IF_MAX_STRING_SIZE + 1] = {};
+    if (name.empty() || name.size() >= sizeof terminated || name.find('\0') != name.npos)
+        return 0;
+    std::copy(name.begin(), name.end(), terminated);
+    return static_cast<std::uint32_t>(::if_nametoindex(terminated));
+}
+
+} // namespace coax::os

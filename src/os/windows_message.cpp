@@ -1,0 +1,125 @@
+// Receiving and sending on Windows sockets. None of it waits: every socket is non-blocking from `prepare` on.
+#include "os/windows_call.hpp"
+
+#include "os/address.hpp"
+
+namespace coax::os {
+
+namespace {
+
+/// Where a call that moves nothing may point to.
+char nothing = 0;
+
+char* receiving(void* data, std::size_t size) noexcept { return size == 0 ? &nothing : static_cast<char*>(data); }
+char* sending(const void* data, std::size_t size) noexcept {
+    return size == 0 ? &nothing : static_cast<char*>(const_cast<void*>(data));
+}
+
+bool is_datagram(native_handle handle) noexcept {
+    kind what{};
+    return kind_of(handle, what) == 0 && what == kind::datagram;
+}
+
+/// What a receive means that ended with an error.
+outcome received_nothing(std::size_t room, bool& truncated) noexcept {
+    switch (const int native = ::WSAGetLastError()) {
+    case WSAEMSGSIZE: // the buffer is full, and the rest of the datagram is lost
+        truncated = true;
+        return {static_cast<std::int64_t>(room), 0};
+    case WSAESHUTDOWN: // of the receiving side by this process: the end of the stream, as elsewhere
+        return {0, 0};
+    default:
+        return {-1, errno_of(native)};
+    }
+}
+
+outcome sent(native_handle handle, int result, DWORD count) noexcept {
+    if (result == SOCKET_ERROR) {
+        const int error = last_error();
+        // What is missing for a datagram is not a connection but an address.
+        return {-1, error == ENOTCONN && is_datagram(handle) ? EDESTADDRREQ : error};
+    }
+    return {static_cast<std::int64_t>(count), 0};
+}
+
+} // namespace
+
+// "Wait for all" is refused on a non-blocking socket; the loop goes on by itself until it has all.
+int native_message_flags(message_flags flags) noexcept {
+    int native = 0;
+    if (contains(flags, message_flags::peek))
+        native |= MSG_PEEK;
+    if (contains(flags, message_flags::out_of_band))
+        native |= MSG_OOB;
+    if (contains(flags, message_flags::dont_route))
+        native |= MSG_DONTROUTE;
+    return native;
+}
+
+outcome recv(native_handle handle, void* data, std::size_t size, message_flags flags) noexcept {
+    const int room = limited_int(size);
+    const int count = ::recv(handle, receiving(data, size), room, native_message_flags(flags));
+    if (count != SOCKET_ERROR)
+        return {count, 0};
+    bool truncated = false;
+    return received_nothing(static_cast<std::size_t>(room), truncated);
+}
+
+outcome send(native_handle handle, const void* data, std::size_t size, message_flags flags) noexcept {
+    const int count = ::send(handle, sending(data, size), limited_int(size), native_message_flags(flags));
+    return sent(handle, count, static_cast<DWORD>(count));
+}
+
+outcome recvfrom(native_handle handle, void* data, std::size_t size, message_flags flags, address& peer,
+                 bool& truncated) noexcept {
+    truncated = false;
+    const int room = limited_int(size);
+    sockaddr_storage from{}; // stays unspecified where the system names nobody
+    int from_size = sizeof from;
+    const int count = ::recvfrom(handle, receiving(data, size), room, native_message_flags(flags),
+                                 reinterpret_cast<sockaddr*>(&from), &from_size);
+    const outcome received =
+        count != SOCKET_ERROR ? outcome{count, 0} : received_nothing(static_cast<std::size_t>(room), truncated);
+    if (received.error == 0)
+        peer = detail::native_address::make(&from, static_cast<std::size_t>(std::max(from_size, 0)));
+    return received;
+}
+
+outcome sendto(native_handle handle, const void* data, std::size_t size, message_flags flags,
+               const address& peer) noexcept {
+    if (const int error = usable_error(peer); error != 0)
+        return {-1, error};
+    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
+    const int count = ::sendto(handle, sending(data, size), limited_int(size), native_message_flags(flags), native,
+                               static_cast<int>(detail::native_address::size(peer)));
+    return sent(handle, count, static_cast<DWORD>(count));
+}
+
+outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {
+    constexpr std::size_t most = 1024;
+    if (count > most) {
+        if (is_datagram(handle))
+            return {-1, EMSGSIZE};
+        count = most;
+    }
+    WSABUF native[most];
+    DWORD used = 0;
+    std::size_t total = 0;
+    for (; used < count && total < size_limit; ++used) {
+        const std::size_t size = std::min(pieces[used].size, size_limit - total);
+        native[used].buf = sending(pieces[used].data, size);
+        native[used].len = static_cast<ULONG>(size);
+        total += size;
+    }
+    if (used == 0) {
+        native[0].buf = &nothing;
+        native[0].len = 0;
+        used = 1;
+    }
+    DWORD moved = 0;
+    const int result =
+        ::WSASend(handle, native, used, &moved, static_cast<DWORD>(native_message_flags(flags)), nullptr, nullptr);
+    return sent(handle, result, moved);
+}
+
+} // namespace coax::os

@@ -1,0 +1,12 @@
+#include "os/process.hpp"
+
+#include <windows.h>
+
+namespace coax::os {
+
+// A process begins anew here, and is never a copy of another.
+unsigned forks() noexcept { return 0; }
+
+long process_id() noexcept { return static_cast<long>(::GetCurrentProcessId()); }
+
+} // namespace coax::os
