@@ -62,6 +62,8 @@ public:
         if (run_on_ == 0)
             return false;
         --run_on_;
+        if (run_on_ % most_between_looks == 0 && turn_is_over())
+            run_on_ = 0;
         return true;
     }
     /// Whether this is the thread to use the scheduler on; outside of `run` every thread is, one at a time.
@@ -99,13 +101,16 @@ private:
     void run_tasks() noexcept;
     void wait() noexcept;
     void run_ready() noexcept;
+    bool turn_is_over() noexcept;
     void run_posted() noexcept;
     void expire_timers() noexcept;
     void drain() noexcept;
     bool quiet() const noexcept;
 
-    static constexpr unsigned ready_budget = 1024; // coroutines resumed between two looks at the system
-    static constexpr unsigned run_on_budget = 64;  // operations per turn that do not suspend
+    static constexpr unsigned ready_budget = 1024;     // coroutines resumed between two looks at the system, or
+    static constexpr std::int64_t turn_time = 1000000; // for so long (in nanoseconds), as measured by
+    static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
+    static constexpr unsigned run_on_budget = 64;      // operations per turn that do not suspend
 
     scheduler& face_;
     std::unique_ptr<backend::backend> io_;

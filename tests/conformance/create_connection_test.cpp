@@ -223,8 +223,7 @@ TEST_CASE("no more attempts than max_pending are going on at once, and all have 
             const auto connect = [&]() -> coax::task<> { conn = co_await coax::create_connection(all, options); };
             co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
                 group.spawn(connect());
-                while (support::open_descriptors() < before + 3)
-                    co_await coax::sleep_for(1ms);
+                co_await support::until([&] { return support::open_descriptors() >= before + 3; });
                 co_await coax::sleep_for(5 * options.attempt_delay); // time enough for one too many
                 CHECK(support::open_descriptors() == before + 3);
                 silent.listener.close(); // they are refused now, one after the other
@@ -238,8 +237,7 @@ TEST_CASE("no more attempts than max_pending are going on at once, and all have 
             };
             co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
                 group.spawn(connect());
-                while (support::open_descriptors() < before + 8)
-                    co_await coax::sleep_for(1ms);
+                co_await support::until([&] { return support::open_descriptors() >= before + 8; });
                 co_await coax::sleep_for(5 * options.attempt_delay);
                 CHECK(support::open_descriptors() == before + 8);
                 group.cancel();

@@ -186,6 +186,41 @@ TEST_CASE("operations that fail at once let other tasks run in between, too") {
     });
 }
 
+TEST_CASE("tasks that work long and yield do not hold up a timer or a socket") {
+    const int workers = GENERATE(1, 3);
+    support::run([&]() -> coax::task<> {
+        coax::socket_pair other = coax::socketpair();
+        bool heard = false;
+        const auto ring = [&]() -> coax::task<> {
+            co_await coax::sleep_for(1ms);
+            co_await other.first.sendall("x");
+        };
+        const auto hear = [&]() -> coax::task<> {
+            co_await other.second.recv(1);
+            heard = true;
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(hear());
+            group.spawn(ring());
+            int slices = 0;
+            const auto work = [&]() -> coax::task<> {
+                for (int i = 0; i < 100 && !heard; ++i) {
+                    ++slices;
+                    support::spin(2ms);
+                    co_await coax::yield();
+                }
+            };
+            co_await coax::with_task_group([&](coax::task_group& inner) -> coax::task<> {
+                for (int i = 0; i < workers; ++i)
+                    inner.spawn(work());
+                co_return;
+            });
+            // The timer, the send and the receive are a few turns of the loop, and each turn is a few slices.
+            CHECK(slices <= 40);
+        });
+    });
+}
+
 TEST_CASE("operations that are ready at once do not hold up a timer or another socket") {
     support::run([]() -> coax::task<> {
         coax::socket_pair busy = coax::socketpair(coax::kind::datagram);
