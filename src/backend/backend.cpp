@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "backend/attempt.hpp"
+#include "os/socket.hpp"
 
 namespace coax::backend {
 
@@ -137,6 +138,16 @@ void backend::advance(operation_queue& queue) noexcept {
         queue.remove(*op);
         end(*op);
     }
+}
+
+int shut_down(descriptor& d, shutdown_how how) noexcept {
+    backend* const waited_on = d.idle() ? nullptr : d.attached;
+    if (waited_on != nullptr)
+        waited_on->flush();
+    const int error = os::shutdown(d.handle, how);
+    if (waited_on != nullptr && error == 0 && how != shutdown_how::write)
+        waited_on->input_ended(d);
+    return error;
 }
 
 } // namespace coax::backend

@@ -6,6 +6,7 @@
 #include <string>
 
 #include <coax/detail/operation.hpp>
+#include <coax/shutdown_how.hpp>
 #include <coax/scheduler.hpp>
 
 #include "backend/buffer_pool.hpp"
@@ -88,6 +89,8 @@ protected:
     virtual void cancel(operation& op) noexcept = 0;
     /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards.
     virtual void interrupt(operation&) noexcept {}
+    /// The reading side has been shut down; not every system reports that to those who wait.
+    virtual void input_ended(descriptor&) noexcept {}
     /// The queue of readers has changed from outside.
     virtual void readers_changed(descriptor&) noexcept {}
     virtual int do_attach(descriptor& d) noexcept = 0;
@@ -104,6 +107,7 @@ protected:
     std::uint64_t waits_ = 0;
 
 private:
+    friend int shut_down(descriptor& d, shutdown_how how) noexcept;
     void unlink(descriptor& d) noexcept;
     static void end(operation& op) noexcept;
     [[noreturn]] static void end_child() noexcept;
@@ -112,6 +116,9 @@ private:
     descriptor* attached_ = nullptr;
     const unsigned made_after_ = os::forks();
 };
+
+/// shutdown(2): what was begun before goes out before, and those who wait for input hear of its end. 0 or an errno value.
+int shut_down(descriptor& d, shutdown_how how) noexcept;
 
 /// What a backend is made with.
 struct settings {

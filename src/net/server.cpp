@@ -257,11 +257,8 @@ task<> accept_connections(server& by) {
 
 /// Lets the handler read to the end of what has arrived.
 void end_input(descriptor& d) noexcept {
-    if (!d.open)
-        return;
-    if (d.attached != nullptr && !d.idle())
-        d.attached->flush();
-    os::shutdown(d.handle, shutdown_how::read);
+    if (d.open)
+        backend::shut_down(d, shutdown_how::read);
 }
 
 task<> drain(server& by) {

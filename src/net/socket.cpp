@@ -135,10 +135,7 @@ address socket::getpeername() const {
 
 void socket::shutdown(shutdown_how how) {
     descriptor& d = opened(state_, operation_name::shutdown);
-    // What was begun before goes out before.
-    if (d.attached != nullptr && !d.idle())
-        d.attached->flush();
-    check(os::shutdown(d.handle, how), operation_name::shutdown, d.peer.get());
+    check(backend::shut_down(d, how), operation_name::shutdown, d.peer.get());
 }
 
 void socket::close() noexcept {

@@ -24,6 +24,7 @@ public:
 protected:
     bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
+    void input_ended(descriptor& d) noexcept override { ready(d, true, false); }
     void readers_changed(descriptor& d) noexcept override { poller_->update(d); }
     int do_attach(descriptor& d) noexcept override { return poller_->add(d); }
     void do_detach(descriptor& d) noexcept override;
