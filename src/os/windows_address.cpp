@@ -42,8 +42,8 @@ void unpack_local(const unsigned char* bytes, std::size_t size, unpacked_address
             return;
         to.which = family::local;
         to.name = path;
-    } else if (size < sizeof(sockaddr_un) || name.find_first_not_of('\0') != name.npos) {
-        // Abstract names are Linux's own, yet they can be written and compared here. A structure full of zeros is a socket without a name.
+    } else {
+        // Abstract names are Linux's own, yet they can be written and compared here.
         to.which = family::local;
         to.abstract = true;
         to.name = name.substr(1);

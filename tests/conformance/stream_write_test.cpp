@@ -141,6 +141,7 @@ TEST_CASE("behind a failure that does not say how much went out nothing is sent"
 TEST_CASE("writers take turns in the order in which they came, and do not mix") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();
+        pair.first.setsockopt(coax::option::send_buffer_size, 16 * 1024); // a write has to wait
         coax::stream to(std::move(pair.first), {.write_buffer_size = 100});
         constexpr std::size_t size = 300'000;
         const auto writer = [&](char name) -> coax::task<> {

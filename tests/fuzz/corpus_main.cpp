@@ -13,7 +13,7 @@
 namespace {
 
 void run(const std::filesystem::path& file) {
-    std::printf("%s\n", file.c_str());
+    std::printf("%s\n", file.string().c_str());
     std::fflush(stdout);
     std::ifstream in(file, std::ios::binary);
     in.exceptions(std::ios::badbit | std::ios::failbit);

@@ -215,7 +215,8 @@ TEST_CASE("UNIX names are shown in UTF-8, and what would spoil the line is escap
     CHECK(address::unix_abstract("@a\0"s).to_string() == "unix:@@a\\x00");
 }
 
-TEST_CASE("IP addresses are read as the system reads them") {
+// Windows also reads leading zeros.
+TEST_CASE("IP addresses are read as the system reads them", "[posix]") {
     std::mt19937 random(45);
     const auto below = [&](std::size_t limit) {
         return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
@@ -250,7 +251,8 @@ TEST_CASE("IP addresses are read as the system reads them") {
     CHECK(accepted > 50'000);
 }
 
-TEST_CASE("IP addresses are written as the system writes them") {
+// Windows writes more than the deprecated ones with a part of IPv4.
+TEST_CASE("IP addresses are written as the system writes them", "[posix]") {
     std::mt19937 random(5952);
     for (int round = 0; round < 100'000; ++round) {
         in6_addr native{};

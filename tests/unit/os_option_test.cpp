@@ -68,7 +68,6 @@ TEST_CASE("options of a TCP socket read back what was set") {
     }
     tcp.check_kept(option::keep_alive_idle, 120s);
     tcp.check_kept(option::keep_alive_interval, 7s);
-    tcp.check_kept(option::keep_alive_count, 4);
     tcp.check_kept(option::linger, 5s);
     tcp.check_kept(option::linger, 0s);
     tcp.check_kept(option::linger, std::nullopt);
@@ -76,9 +75,10 @@ TEST_CASE("options of a TCP socket read back what was set") {
     tcp.check_kept(option::send_buffer_size, 48 * 1024);
 }
 
-// Windows has no reuse_port, and reuse_address is always on.
+// Windows has no reuse_port, and reuse_address is always on; Wine has no keep_alive_count.
 TEST_CASE("options that only POSIX systems have, or can change, read back", "[posix]") {
     test_socket tcp(family::inet, kind::stream);
+    tcp.check_kept(option::keep_alive_count, 4);
     for (const auto& flag : {option::reuse_address, option::reuse_port}) {
         tcp.check_kept(flag, true);
         tcp.check_kept(flag, false);
@@ -148,7 +148,8 @@ TEST_CASE("values that the system's type cannot hold are refused, not cut") {
 TEST_CASE("an option that the socket does not have is an error") {
     test_socket udp(family::inet, kind::datagram);
     CHECK(udp.set(option::no_delay, true) != 0);
-    CHECK(detail::set_option(-1, option::no_delay.id, {1, 0}) == EBADF);
+    const int error = detail::set_option(-1, option::no_delay.id, {1, 0});
+    CHECK((error == EBADF || error == ENOTSOCK)); // Windows has one error for both
 }
 
 TEST_CASE("raw options go by the system's numbers") {
@@ -158,7 +159,8 @@ TEST_CASE("raw options go by the system's numbers") {
     int value = 0;
     std::size_t size = sizeof value;
     CHECK(os::get_option(tcp.handle(), IPPROTO_TCP, TCP_NODELAY, &value, size) == 0);
-    CHECK(size == sizeof value);
+    CHECK(size > 0); // Windows writes one byte
+    CHECK(size <= sizeof value);
     CHECK(value != 0);
     CHECK(os::set_option(tcp.handle(), SOL_SOCKET, -1, &on, sizeof on) == ENOPROTOOPT);
     CHECK(os::get_option(tcp.handle(), SOL_SOCKET, -1, &value, size) == ENOPROTOOPT);
