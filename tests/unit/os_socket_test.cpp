@@ -21,7 +21,9 @@ using namespace std::string_literals;
 
 namespace {
 
+#ifdef COAX_LINUX_EXTENSIONS
 std::string abstract_name() { return "coax-test\0"s + std::to_string(::getpid()); }
+#endif
 
 } // namespace
 
