@@ -114,7 +114,7 @@ struct of : readable<T> {
 /// a stream socket there changes nothing.
 inline constexpr of<bool> reuse_address{detail::option_id::reuse_address};
 
-/// Lets several sockets bind one address; the kernel spreads connections and datagrams over them (SO_REUSEPORT).
+/// Lets several sockets bind one address; Linux and FreeBSD spread connections and datagrams over them (SO_REUSEPORT, SO_REUSEPORT_LB).
 inline constexpr of<bool> reuse_port{detail::option_id::reuse_port};
 
 /// Allows datagrams to a broadcast address (SO_BROADCAST).

@@ -31,6 +31,13 @@ constexpr bool has_abstract_names = true;
 constexpr bool has_abstract_names = false;
 #endif
 
+// Room for a UNIX path: 108 bytes on Linux, 104 on macOS and the BSDs.
+#ifdef COAX_PORTABLE
+constexpr std::size_t path_room = std::min<std::size_t>(sizeof(sockaddr_un::sun_path), 104);
+#else
+constexpr std::size_t path_room = sizeof(sockaddr_un::sun_path);
+#endif
+
 // The BSDs keep the size of the address in its first byte.
 template <class Sockaddr>
 void note_size(Sockaddr& a, [[maybe_unused]] std::size_t size) noexcept {
@@ -62,22 +69,18 @@ void unpack_local(const unsigned char* bytes, std::size_t size, unpacked_address
     if (size <= path_offset || size > sizeof(sockaddr_un))
         return;
     const std::string_view name(reinterpret_cast<const char*>(bytes) + path_offset, size - path_offset);
-    if (name.front() != '\0') {
-        const std::string_view path = name.substr(0, name.find('\0'));
-        if (path.size() <= local_name_limit) {
-            to.which = family::local;
-            to.name = path;
-        }
-    } else {
-        to.which = family::local;
-        to.abstract = true;
-        to.name = name.substr(1);
-    }
+    const bool abstract = name.front() == '\0';
+    const std::string_view said = abstract ? name.substr(1) : name.substr(0, name.find('\0'));
+    if (said.size() > local_name_limit)
+        return;
+    to.which = family::local;
+    to.abstract = abstract;
+    to.name = said;
 }
 
 } // namespace
 
-const std::size_t local_name_limit = sizeof(sockaddr_un::sun_path) - 1;
+const std::size_t local_name_limit = path_room - 1;
 
 std::size_t pack_inet(void* out, inet_host host, std::uint16_t port) noexcept {
     sockaddr_in a{};

@@ -5,14 +5,14 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
 
 #include <new>
 
 #include "os/extensions.hpp"
 #include "os/posix_call.hpp"
+#ifdef COAX_LINUX_EXTENSIONS
+#include <sys/syscall.h>
+#endif
 
 namespace coax::os {
 namespace {
@@ -55,7 +55,7 @@ void limit_mode([[maybe_unused]] native_handle unbound, [[maybe_unused]] unsigne
 
 int change_mode(const std::string& path, unsigned mode) noexcept {
     const int error = error_of(::fchmodat(AT_FDCWD, path.c_str(), static_cast<mode_t>(mode), AT_SYMLINK_NOFOLLOW));
-#ifdef __linux__
+#ifdef COAX_LINUX_EXTENSIONS
     // C libraries do it through /proc, which a chroot may lack. Since Linux 6.6 there is fchmodat2(2); chmod(2) would follow a link that
     // somebody puts there in the last moment.
     constexpr long fchmodat2 = 452;

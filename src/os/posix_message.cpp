@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "os/address.hpp"
+#include "os/extensions.hpp"
 #include "os/posix_call.hpp"
 
 namespace coax::os {
@@ -34,7 +35,7 @@ int native_message_flags(message_flags flags) noexcept {
         native |= MSG_OOB;
     if (contains(flags, message_flags::dont_route))
         native |= MSG_DONTROUTE;
-#ifdef MSG_MORE
+#if defined(MSG_MORE) && defined(COAX_LINUX_EXTENSIONS)
     if (contains(flags, message_flags::more))
         native |= MSG_MORE;
 #endif

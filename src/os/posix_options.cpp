@@ -37,7 +37,9 @@ struct native_option {
 };
 
 // The names that not every system has; -1 is no option anywhere.
-#ifdef SO_REUSEPORT
+#if defined(SO_REUSEPORT_LB) // FreeBSD, where SO_REUSEPORT shares the address, but spreads nothing
+constexpr int reuse_port_name = SO_REUSEPORT_LB;
+#elif defined(SO_REUSEPORT)
 constexpr int reuse_port_name = SO_REUSEPORT;
 #else
 constexpr int reuse_port_name = -1;

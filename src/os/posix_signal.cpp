@@ -78,7 +78,7 @@ int acquire_disposition(int signal) noexcept {
         struct sigaction action{};
         action.sa_handler = &coax_note_signal;
         action.sa_flags = SA_RESTART;
-        ::sigfillset(&action.sa_mask);
+        sigfillset(&action.sa_mask); // without "::", as below: macOS has macros for it
         if (::sigaction(signal, &action, &previous[signal]) != 0)
             return errno;
     }
@@ -96,9 +96,9 @@ class mask_guard {
 public:
     mask_guard() noexcept {
         sigset_t blocked;
-        ::sigfillset(&blocked);
+        sigfillset(&blocked);
         for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS})
-            ::sigdelset(&blocked, fault);
+            sigdelset(&blocked, fault);
         ::pthread_sigmask(SIG_BLOCK, &blocked, &previous_);
     }
     mask_guard(const mask_guard&) = delete;

@@ -213,7 +213,7 @@ int set_cloexec(native_handle handle) noexcept { return add_flag(handle, F_GETFD
 
 int family_of(native_handle handle, family& result) noexcept {
     int native = AF_UNSPEC;
-#ifdef SO_DOMAIN
+#if defined(SO_DOMAIN) && !defined(COAX_PORTABLE)
     const int error = get_int(handle, SO_DOMAIN, native);
 #else
     sockaddr_storage name{};

@@ -24,8 +24,10 @@ namespace {
 /// The descriptors that a program started now finds open, as it tells them itself.
 std::string inherited() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
+    if (::pipe(ends) != 0)
         return "no pipe";
+    for (const int end : ends)
+        ::fcntl(end, F_SETFD, FD_CLOEXEC);
     const pid_t child = ::fork();
     if (child == 0) {
         ::dup2(ends[1], STDOUT_FILENO);

@@ -9,6 +9,8 @@
 
 #include <coax/address.hpp>
 
+#include "os/address.hpp"
+
 using coax::address;
 
 namespace {
@@ -53,7 +55,7 @@ public:
         constexpr std::string_view pieces[] = {"/",  "@",        "\\",   "\\x00",    "a",       ":",  "[",
                                                " ",  "\xc3\xa9", "\x80", "\xe5\xa5", "unnamed", "%1", "\xe2\x80\xa8",
                                                "\n", "x4"};
-        const std::size_t length = shortest + below(108 - shortest);
+        const std::size_t length = shortest + below(coax::os::local_name_limit + 1 - shortest);
         std::string made;
         while (made.size() < length) {
             if (below(2) == 0)

@@ -12,6 +12,7 @@
 
 #include "native_sockets.hpp"
 #include "net/address_host.hpp"
+#include "os/address.hpp"
 #include "support/system.hpp"
 
 using coax::address;
@@ -174,10 +175,11 @@ TEST_CASE("a refusal says what is wrong") {
 
 TEST_CASE("length limits count bytes, not the characters of their escapes") {
     std::string escaped;
-    for (int i = 0; i < 107; ++i)
+    const std::size_t limit = coax::os::local_name_limit;
+    for (std::size_t i = 0; i < limit; ++i)
         escaped += "\\x01";
-    CHECK(address::parse("unix:" + escaped) == address::unix_path(std::string(107, '\1')));
-    CHECK(address::parse("unix:@" + escaped) == address::unix_abstract(std::string(107, '\1')));
+    CHECK(address::parse("unix:" + escaped) == address::unix_path(std::string(limit, '\1')));
+    CHECK(address::parse("unix:@" + escaped) == address::unix_abstract(std::string(limit, '\1')));
     CHECK(address::parse("unix:" + escaped).to_string() == "unix:" + escaped);
     check_refused("unix:" + escaped + "\\x01");
     check_refused("unix:@" + escaped + "\\x01");

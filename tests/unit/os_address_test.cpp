@@ -57,11 +57,12 @@ TEST_CASE("what is no part of an address does not make two of it") {
 
 TEST_CASE("a UNIX path comes with or without its terminator, and with bytes after it") {
     const sockaddr_un a = local("/run/a\0junk"s);
-    for (const std::size_t length : {6U, 7U, 11U, 108U})
+    for (const std::size_t length : {std::size_t{6}, std::size_t{7}, std::size_t{11}, sizeof a.sun_path})
         CHECK(native::make(&a, path_offset + length) == address::unix_path("/run/a"));
     const address made = native::make(&a, path_offset + 6);
     CHECK(native::size(made) == path_offset + 7);
-    CHECK(std::memcmp(native::data(made), &a, native::size(made)) == 0);
+    const auto* bytes = static_cast<const char*>(native::data(made));
+    CHECK(std::memcmp(bytes + path_offset, a.sun_path, native::size(made) - path_offset) == 0);
 }
 
 TEST_CASE("an address that is cut, empty or of another family is unnamed") {

@@ -21,7 +21,9 @@ using namespace std::string_literals;
 
 namespace {
 
+#ifdef COAX_LINUX_EXTENSIONS
 std::string abstract_name() { return "coax-test\0"s + std::to_string(::getpid()); }
+#endif
 
 } // namespace
 
@@ -94,10 +96,10 @@ TEST_CASE("an address of another family than the socket's is refused") {
     CHECK(os::bind(stream, address::unix_path("/nowhere")) != 0);
 }
 
-TEST_CASE("a UNIX stream socket serves at a path of the full 107 bytes") {
+TEST_CASE("a UNIX stream socket serves at the longest path") {
     std::string directory = (std::filesystem::temp_directory_path() / "coax-XXXXXX").string();
     REQUIRE(::mkdtemp(directory.data()) != nullptr);
-    const std::string path = directory + '/' + std::string(106 - directory.size(), 's');
+    const std::string path = directory + '/' + std::string(os::local_name_limit - 1 - directory.size(), 's');
     const address place = address::unix_path(path);
 
     const owned listener = listening(place, family::local);
@@ -139,7 +141,7 @@ TEST_CASE("abstract names keep their NUL bytes, and an unnamed bind gets a name 
     const address place = address::unix_abstract(abstract_name());
     const owned server = bound(family::local, kind::datagram, place);
     CHECK(name_of(server) == place);
-    const std::string longest = abstract_name() + std::string(107 - abstract_name().size(), '\0');
+    const std::string longest = abstract_name() + std::string(os::local_name_limit - abstract_name().size(), '\0');
     const owned other = bound(family::local, kind::datagram, address::unix_abstract(longest));
     CHECK(name_of(other).abstract_name() == longest);
 

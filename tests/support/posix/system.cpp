@@ -70,15 +70,15 @@ bool leaves_signals_to_others() {
     sigset_t mask;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     for (const int blocked : {SIGINT, SIGTERM, SIGALRM, SIGCHLD, SIGUSR1, SIGPIPE})
-        if (::sigismember(&mask, blocked) != 1)
+        if (sigismember(&mask, blocked) != 1)
             return false;
-    return ::sigismember(&mask, SIGSEGV) == 0;
+    return sigismember(&mask, SIGSEGV) == 0;
 }
 
 bool takes_signals() {
     sigset_t mask;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-    return ::sigismember(&mask, SIGTERM) == 0;
+    return sigismember(&mask, SIGTERM) == 0;
 }
 
 void set_environment(const char* name, const char* value) {
