@@ -1,6 +1,6 @@
 // A launcher: forbids io_uring with a seccomp filter, as container runtimes do, then becomes the program it is given.
 //
-//     deny_io_uring [--errno EPERM|ENOSYS|ENOMEM] PROGRAM [ARGUMENT...]
+//     deny_io_uring [--errno EPERM|ENOSYS|ENOMEM|EINVAL] PROGRAM [ARGUMENT...]
 //
 // COAX_BACKEND is removed from the environment: what is under test is the automatic choice.
 #include <cerrno>
@@ -34,6 +34,8 @@ int error_named(std::string_view name) {
         return ENOSYS;
     if (name == "ENOMEM")
         return ENOMEM;
+    if (name == "EINVAL") // what a kernel says that is too old for the flags
+        return EINVAL;
     return 0;
 }
 
@@ -68,7 +70,7 @@ int main(int argc, char** argv) {
         command += 2;
     }
     if (error == 0 || command >= argv + argc) {
-        std::fputs("usage: deny_io_uring [--errno EPERM|ENOSYS|ENOMEM] PROGRAM [ARGUMENT...]\n", stderr);
+        std::fputs("usage: deny_io_uring [--errno EPERM|ENOSYS|ENOMEM|EINVAL] PROGRAM [ARGUMENT...]\n", stderr);
         return failed_to_launch;
     }
     unsetenv("COAX_BACKEND");
