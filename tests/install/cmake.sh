@@ -1,7 +1,7 @@
-# Lets a CMake project find the installed library, which is not where it was configured to be: once with nothing but the
-# shared library there, once with nothing but the archive. Then what must not be found is looked for.
+# Lets a CMake project find the installed library: once with nothing but the shared library there, once with nothing but the
+# archive. Then what must not be found is looked for.
 #
-# From the environment: CXX, SOURCE_ROOT, and what stage.sh wants.
+# From the environment: CXX, and what stage.sh wants.
 command -v cmake >/dev/null || { echo "skipped: there is no cmake"; exit 77; }
 # shellcheck source=tests/install/stage.sh
 . "$(dirname "$0")/stage.sh"
@@ -27,8 +27,7 @@ try() {
     only "$form" || return 0
     configure -DFORM="$form" "$@" || { cat "$consumer/log"; exit 1; }
     cmake --build "$consumer/build" >"$consumer/log" || { cat "$consumer/log"; exit 1; }
-    printf '%s: ' "$form"
-    "$consumer/build/echo"
+    echoes "$form" "$consumer/build/echo" "$root$LIBDIR"
 }
 
 try shared -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=TRUE

@@ -2,7 +2,7 @@
 # headers declare in namespace coax, nothing else. Any symbol is looked at, strong or weak: what inline code and templates of
 # the headers leave in the library is of coax too.
 #
-# From the environment: VERSION, and what stage.sh wants.
+# From the environment: VERSION, SOURCE_ROOT, and what stage.sh wants.
 for tool in nm readelf awk; do
     command -v "$tool" >/dev/null || { echo "skipped: there is no $tool"; exit 77; }
 done
@@ -24,8 +24,19 @@ complain() {
 # --- the name that programs keep ------------------------------------------------------------------
 
 soname=$(readelf -d "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')
-# Written here once more: a new soname makes every program be linked anew, so that it changes with intent only.
-[ "$soname" = libcoax.so.0 ] || complain "the soname is '$soname', not libcoax.so.0"
+# As long as the major version is 0, another minor version is another library.
+case $VERSION in
+0.*) compatible=${VERSION%.*} ;;
+*) compatible=${VERSION%%.*} ;;
+esac
+[ "$soname" = "libcoax.so.$compatible" ] || complain "the soname is '$soname', not libcoax.so.$compatible"
+# Debian's name for the package follows from it, and is written down in debian/ and in the documentation.
+package=libcoax$compatible
+grep -qx "Package: $package" "$SOURCE_ROOT/debian/control" || complain "debian/control has no package $package"
+[ -f "$SOURCE_ROOT/debian/$package.install" ] || complain "there is no debian/$package.install"
+for name in "$soname" "$package"; do
+    grep -qF "\`$name\`" "$SOURCE_ROOT/docs/packaging.md" || complain "docs/packaging.md does not say $name"
+done
 for name in libcoax.so "$soname"; do
     [ "$(readlink -f "$stage/whole$LIBDIR/$name")" = "$(readlink -f "$stage/whole$LIBDIR/libcoax.so.$VERSION")" ] ||
         complain "$name is not libcoax.so.$VERSION"

@@ -1,0 +1,23 @@
+# Sourced: for projects that compile the library from its sources, in $work, with nothing there but a clean copy of the consumer.
+#
+# From the environment: CXX, MESON, SOURCE_ROOT, WRAP_MODE.
+set -euo pipefail
+# shellcheck source=tests/install/echoes.sh
+. "$(dirname "${BASH_SOURCE[0]}")/echoes.sh"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$work/consumer/subprojects"
+cp "$SOURCE_ROOT"/tests/install/consumer/{echo.cpp,meson.build} "$work/consumer"
+
+# both_forms: the consumer is set up, compiles the library and is linked with both of its forms. One that is installed must
+# not get in the way. For others in the same place the compiler's cache has the objects already.
+both_forms() {
+    local form
+    "$MESON" setup --wrap-mode="$WRAP_MODE" --force-fallback-for=coax "$work/build" "$work/consumer" >"$work/log" ||
+        { cat "$work/log"; exit 1; }
+    "$MESON" compile -C "$work/build" >"$work/log" || { tail -n 100 "$work/log"; exit 1; }
+    for form in shared static; do
+        echoes "$form" "$work/build/echo-$form" "$work/build/subprojects/coax"
+    done
+}
