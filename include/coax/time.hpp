@@ -95,7 +95,8 @@ inline constexpr detail::sleep_for_fn sleep_for{};
 /// Cancellation: throws `cancelled`; nothing is lost.
 inline constexpr detail::sleep_until_fn sleep_until{};
 
-/// Lets everything else that is ready run first.
+/// Lets everything else that is ready run first. A task that computes for long does so in slices, and yields in between: timers and
+/// sockets are looked at again after a millisecond, or a slice or two that take longer.
 ///
 /// Cancellation: throws `cancelled`; nothing is lost.
 inline constexpr detail::yield_fn yield{};
