@@ -223,12 +223,12 @@ socket_pair socketpair(coax::kind kind) {
     check(os::pair(kind, ends), operation_name::socketpair);
     socket first;
     try {
-        first = socket(describe(ends[0], family::local, kind));
+        first = socket(describe(ends[0], os::pair_family, kind));
     } catch (...) {
         os::close(ends[1]);
         throw;
     }
-    return socket_pair(std::move(first), socket(describe(ends[1], family::local, kind)));
+    return socket_pair(std::move(first), socket(describe(ends[1], os::pair_family, kind)));
 }
 
 accepted detail::accept_base::value() {

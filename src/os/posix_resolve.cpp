@@ -1,10 +1,11 @@
-#include "os/resolve.hpp"
+#include "os/native.hpp"
 
 #include <cerrno>
 #include <memory>
 
 #include <netdb.h>
-#include <sys/socket.h>
+
+#include "os/resolve.hpp"
 
 namespace coax::os {
 namespace {
@@ -47,26 +48,12 @@ struct free_list {
     void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
 };
 
-int native(const std::optional<family>& wanted) noexcept {
-    if (!wanted)
-        return AF_UNSPEC;
-    switch (*wanted) {
-    case family::inet:
-        return AF_INET;
-    case family::inet6:
-        return AF_INET6;
-    case family::local:
-        break;
-    }
-    return AF_UNIX;
-}
-
 } // namespace
 
 std::error_code resolve(const name_query& query, std::vector<address>& into) {
     addrinfo hints{};
-    hints.ai_family = native(query.hints.family);
-    hints.ai_socktype = query.hints.kind == kind::stream ? SOCK_STREAM : SOCK_DGRAM;
+    hints.ai_family = native_family(query.hints.family);
+    hints.ai_socktype = native_kind(query.hints.kind);
     hints.ai_flags = (query.hints.passive ? AI_PASSIVE : 0) | (query.hints.numeric_host ? AI_NUMERICHOST : 0) |
                      (query.hints.numeric_service ? AI_NUMERICSERV : 0) |
                      (query.hints.address_configured ? AI_ADDRCONFIG : 0);

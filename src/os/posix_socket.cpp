@@ -1,13 +1,12 @@
 // POSIX sockets from creation to close: open, name, listen, connect, accept.
-#include "os/socket.hpp"
+#include "os/native.hpp"
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/address.hpp"
 #include "os/extensions.hpp"
-#include "os/posix_call.hpp"
+#include "os/socket.hpp"
 
 namespace coax::os {
 
@@ -50,20 +49,6 @@ int add_flag(native_handle handle, int get, int set, int flag) noexcept {
     return (flags & flag) != 0 ? 0 : error_of(::fcntl(handle, set, flags | flag));
 }
 
-int native_family(family f) noexcept {
-    switch (f) {
-    case family::inet:
-        return AF_INET;
-    case family::inet6:
-        return AF_INET6;
-    case family::local:
-        break;
-    }
-    return AF_UNIX;
-}
-
-int native_kind(kind k) noexcept { return k == kind::stream ? SOCK_STREAM : SOCK_DGRAM; }
-
 using name_call = int (*)(int, sockaddr*, socklen_t*);
 
 int name_by(name_call call, native_handle handle, address& name) noexcept {
@@ -89,6 +74,8 @@ outcome open(family f, kind k, int protocol) noexcept {
     const int error = complete(handle);
     return error == 0 ? outcome{handle, 0} : outcome{-1, error};
 }
+
+const family pair_family = family::local;
 
 int pair(kind k, native_handle (&ends)[2]) noexcept {
     native_handle made[2];
@@ -223,19 +210,7 @@ int family_of(native_handle handle, family& result) noexcept {
 #endif
     if (error != 0)
         return error;
-    switch (native) {
-    case AF_INET:
-        result = family::inet;
-        return 0;
-    case AF_INET6:
-        result = family::inet6;
-        return 0;
-    case AF_UNIX:
-        result = family::local;
-        return 0;
-    default:
-        return EAFNOSUPPORT;
-    }
+    return family_from(native, result);
 }
 
 int kind_of(native_handle handle, kind& result) noexcept {

@@ -26,7 +26,9 @@ struct outcome {
 /// A new socket, closed on exec and non-blocking; the value is its handle.
 outcome open(family f, kind k, int protocol) noexcept;
 
-/// Two connected UNIX sockets, closed on exec and non-blocking.
+/// What the ends of a pair are: UNIX sockets, where the system has pairs of them.
+extern const family pair_family;
+/// Two connected sockets, closed on exec and non-blocking.
 int pair(kind k, native_handle (&ends)[2]) noexcept;
 
 /// EAFNOSUPPORT, here and in `connect` and `sendto`, for an address that `usable_error` (os/address.hpp) refuses.

@@ -1,5 +1,5 @@
 // Windows sockets from creation to close: open, name, listen, connect, accept.
-#include "os/windows_call.hpp"
+#include "os/native.hpp"
 
 #include <utility>
 
@@ -18,20 +18,6 @@
 namespace coax::os {
 
 namespace {
-
-int native_family(family f) noexcept {
-    switch (f) {
-    case family::inet:
-        return AF_INET;
-    case family::inet6:
-        return AF_INET6;
-    case family::local:
-        break;
-    }
-    return AF_UNIX;
-}
-
-int native_kind(kind k) noexcept { return k == kind::stream ? SOCK_STREAM : SOCK_DGRAM; }
 
 using name_call = int(WSAAPI*)(SOCKET, sockaddr*, int*);
 
@@ -184,6 +170,8 @@ outcome open(family f, kind k, int protocol) noexcept {
     return {static_cast<std::int64_t>(made), 0};
 }
 
+const family pair_family = family::inet;
+
 // Windows has no such call: two sockets that are connected over the loopback interface. Somebody else on this machine may be the
 // first to connect to the listener, so the two have to know each other.
 int pair(kind k, native_handle (&ends)[2]) noexcept {
@@ -252,18 +240,12 @@ bool is_stale_connection(int accept_error) noexcept {
 }
 
 int shutdown(native_handle handle, shutdown_how how) noexcept {
-    int native = SD_BOTH;
-    switch (how) {
-    case shutdown_how::read:
-        native = SD_RECEIVE;
-        break;
-    case shutdown_how::write:
-        native = SD_SEND;
-        break;
-    case shutdown_how::both:
-        break;
+    // SD_RECEIVE would throw away what has arrived. That the input has ended is remembered by the descriptor, and known to nobody else.
+    if (how == shutdown_how::read) {
+        address peer;
+        return getpeername(handle, peer);
     }
-    return error_of(::shutdown(handle, native));
+    return error_of(::shutdown(handle, SD_SEND));
 }
 
 int close(native_handle handle) noexcept { return error_of(::closesocket(handle)); }
@@ -314,19 +296,7 @@ int family_of(native_handle handle, family& result) noexcept {
     WSAPROTOCOL_INFOW found;
     if (const int error = protocol_of(handle, found); error != 0)
         return error;
-    switch (found.iAddressFamily) {
-    case AF_INET:
-        result = family::inet;
-        return 0;
-    case AF_INET6:
-        result = family::inet6;
-        return 0;
-    case AF_UNIX:
-        result = family::local;
-        return 0;
-    default:
-        return EAFNOSUPPORT;
-    }
+    return family_from(found.iAddressFamily, result);
 }
 
 int kind_of(native_handle handle, kind& result) noexcept {

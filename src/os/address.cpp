@@ -1,17 +1,11 @@
-// The POSIX socket addresses: sockaddr_in, sockaddr_in6 and sockaddr_un, packed and unpacked.
-#include "os/address.hpp"
+// Socket addresses: sockaddr_in, sockaddr_in6 and sockaddr_un, packed and unpacked.
+#include "os/native.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <cstddef>
 #include <cstring>
 
-#include <arpa/inet.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-
+#include "os/address.hpp"
 #include "os/extensions.hpp"
 
 namespace coax::os {
@@ -106,7 +100,7 @@ std::size_t pack_local_abstract(void* out, std::string_view name) noexcept { ret
 unpacked_address unpack(const void* data, std::size_t size) noexcept {
     const auto* bytes = static_cast<const unsigned char*>(data);
     unpacked_address to;
-    sa_family_t which = AF_UNSPEC;
+    native_family_type which = AF_UNSPEC;
     if (size < offsetof(sockaddr, sa_family) + sizeof which)
         return to;
     std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
@@ -133,7 +127,7 @@ unpacked_address unpack(const void* data, std::size_t size) noexcept {
 void commit_reported(address& a, std::size_t size) noexcept {
     if (!has_abstract_names && size > path_offset) {
         const auto* bytes = static_cast<const unsigned char*>(detail::native_address::storage(a));
-        sa_family_t which = AF_UNSPEC;
+        native_family_type which = AF_UNSPEC;
         std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
         if (which == AF_UNIX && bytes[path_offset] == 0)
             size = 0;
@@ -159,11 +153,11 @@ int usable_error(const address& a) noexcept {
 }
 
 std::uint32_t interface_index(std::string_view name) noexcept {
-    char terminated[IF_NAMESIZE] = {};
+    char terminated[interface_name_size] = {};
     if (name.empty() || name.size() >= sizeof terminated || name.find('\0') != name.npos)
         return 0;
     std::copy(name.begin(), name.end(), terminated);
-    return if_nametoindex(terminated);
+    return static_cast<std::uint32_t>(::if_nametoindex(terminated));
 }
 
 } // namespace coax::os

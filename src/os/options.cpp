@@ -1,27 +1,39 @@
-// Socket options of POSIX systems: the raw calls, and the table from the library's options to level and name.
-#include <coax/option.hpp>
+// Socket options: the raw calls, and the table from the library's options to level and name.
+#include "os/native.hpp"
 
 #include <climits>
+#include <limits>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
+#include <coax/option.hpp>
 
 #include "os/extensions.hpp"
-#include "os/posix_call.hpp"
 #include "os/socket.hpp"
+
+// Windows 10 1709 and later; not every header has all of them.
+#ifdef _WIN32
+#ifndef TCP_KEEPIDLE
+#define TCP_KEEPIDLE 3
+#endif
+#ifndef TCP_KEEPCNT
+#define TCP_KEEPCNT 16
+#endif
+#ifndef TCP_KEEPINTVL
+#define TCP_KEEPINTVL 17
+#endif
+#endif
 
 namespace coax::os {
 
 int set_option(native_handle handle, int level, int name, const void* value, std::size_t size) noexcept {
-    return error_of(::setsockopt(handle, level, name, value, static_cast<socklen_t>(limited(size))));
+    return error_of(
+        ::setsockopt(handle, level, name, static_cast<const char*>(value), static_cast<native_size>(limited(size))));
 }
 
 int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept {
-    auto native_size = static_cast<socklen_t>(limited(size));
-    const int error = error_of(::getsockopt(handle, level, name, value, &native_size));
+    auto written = static_cast<native_size>(limited(size));
+    const int error = error_of(::getsockopt(handle, level, name, static_cast<char*>(value), &written));
     if (error == 0)
-        size = native_size;
+        size = static_cast<std::size_t>(written);
     return error;
 }
 
@@ -128,6 +140,17 @@ native_option native(option_id id) noexcept {
 
 bool fits(std::int64_t value) noexcept { return value >= 0 && value <= INT_MAX; }
 
+/// Windows always lets a listener bind an address whose earlier connections linger. Its own SO_REUSEADDR would let it take an address
+/// from another listener, so for a stream the option is on and cannot be changed.
+bool is_always_on([[maybe_unused]] native_handle handle, [[maybe_unused]] option_id id) noexcept {
+#ifdef _WIN32
+    kind which{};
+    return id == option_id::reuse_address && os::kind_of(handle, which) == 0 && which == kind::stream;
+#else
+    return false;
+#endif
+}
+
 } // namespace
 
 int set_option(native_handle handle, option_id id, option_words value) noexcept {
@@ -137,9 +160,13 @@ int set_option(native_handle handle, option_id id, option_words value) noexcept 
     // No option here has a negative value, and Linux would take one for a buffer size as "as large as allowed".
     if (!fits(value.first) || !fits(value.second))
         return EINVAL;
+    if (is_always_on(handle, id))
+        return 0;
     if (id == option_id::linger) {
         ::linger native_value{};
-        native_value.l_onoff = static_cast<decltype(native_value.l_onoff)>(value.first);
+        if (value.second > std::numeric_limits<decltype(native_value.l_linger)>::max())
+            return EINVAL;
+        native_value.l_onoff = value.first != 0 ? 1 : 0;
         native_value.l_linger = static_cast<decltype(native_value.l_linger)>(value.second);
         return os::set_option(handle, to.level, to.name, &native_value, sizeof native_value);
     }
@@ -151,6 +178,10 @@ int get_option(native_handle handle, option_id id, option_words& value) noexcept
     const native_option from = native(id);
     if (from.name == -1)
         return ENOPROTOOPT;
+    if (is_always_on(handle, id)) {
+        value = {1, 0};
+        return 0;
+    }
     if (id == option_id::type) {
         kind which{};
         const int error = os::kind_of(handle, which);
@@ -164,9 +195,11 @@ int get_option(native_handle handle, option_id id, option_words& value) noexcept
         value = {native_value.l_onoff, native_value.l_linger};
         return error;
     }
-    int native_value = 0;
+    int native_value = 0; // Windows fills one byte of it for some options
     std::size_t size = sizeof native_value;
     const int error = os::get_option(handle, from.level, from.name, &native_value, size);
+    if (id == option_id::error)
+        native_value = os::errno_of(native_value);
     const bool is_buffer = id == option_id::receive_buffer_size || id == option_id::send_buffer_size;
     value = {is_buffer ? native_value / buffer_size_factor : native_value, 0};
     return error;

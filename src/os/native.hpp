@@ -1,0 +1,72 @@
+// The system's headers for sockets, and one name for what POSIX and Windows call differently. Included by src/os/*.cpp only, and before
+// every other header of the system.
+#pragma once
+
+#ifdef _WIN32
+#include "os/windows_call.hpp"
+
+#include <afunix.h>
+#include <netioapi.h>
+#else
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "os/posix_call.hpp"
+#endif
+
+#include <cstddef>
+#include <optional>
+
+#include <coax/address.hpp>
+
+namespace coax::os {
+
+#ifdef _WIN32
+using native_size = int;
+inline constexpr std::size_t interface_name_size = NDIS_IF_MAX_STRING_SIZE + 1;
+#else
+using native_size = socklen_t;
+inline constexpr std::size_t interface_name_size = IF_NAMESIZE;
+#endif
+
+using native_family_type = decltype(sockaddr::sa_family);
+
+/// AF_UNSPEC for any.
+inline int native_family(std::optional<family> wanted) noexcept {
+    if (!wanted)
+        return AF_UNSPEC;
+    switch (*wanted) {
+    case family::inet:
+        return AF_INET;
+    case family::inet6:
+        return AF_INET6;
+    case family::local:
+        break;
+    }
+    return AF_UNIX;
+}
+
+/// EAFNOSUPPORT for one that the library has no name for.
+inline int family_from(int native, family& result) noexcept {
+    switch (native) {
+    case AF_INET:
+        result = family::inet;
+        return 0;
+    case AF_INET6:
+        result = family::inet6;
+        return 0;
+    case AF_UNIX:
+        result = family::local;
+        return 0;
+    default:
+        return EAFNOSUPPORT;
+    }
+}
+
+inline int native_kind(kind k) noexcept { return k == kind::stream ? SOCK_STREAM : SOCK_DGRAM; }
+
+} // namespace coax::os
