@@ -29,12 +29,18 @@ bool settle(operation& op, os::outcome result) noexcept {
     return true;
 }
 
+/// What a receive gives: where the reading side is shut down and the system would wait for more all the same, the end.
+os::outcome received(const operation& op, os::outcome result) noexcept {
+    return op.target->input_ended && would_block(result.error) ? os::outcome{0, 0} : result;
+}
+
 /// Receiving until the buffer is full; bytes that came before an error or the end are what it gives.
 bool receive(operation& op, void* data, std::size_t size) noexcept {
     const bool fill = fills_buffer(op);
     for (;;) {
-        const os::outcome result = os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
-                                            size - op.transferred, op.flags);
+        const os::outcome result =
+            received(op, os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
+                                  size - op.transferred, op.flags));
         if (!fill)
             return settle(op, result);
         if (would_block(result.error))
@@ -152,12 +158,14 @@ bool attempt(operation& op, buffer_pool& pool) noexcept {
         return with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size); });
     case opcode::recvfrom: {
         auto& message = static_cast<message_operation&>(op);
-        return settle(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags, message.peer, op.truncated));
+        return settle(op, received(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags, message.peer,
+                                                    op.truncated)));
     }
     case opcode::recvfrom_pooled: {
         auto& message = static_cast<message_operation&>(op);
         return with_block(op, pool, [&](void* data) {
-            return settle(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated));
+            return settle(
+                op, received(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
         });
     }
     case opcode::send:

@@ -141,12 +141,14 @@ void backend::advance(operation_queue& queue) noexcept {
 }
 
 int shut_down(descriptor& d, shutdown_how how) noexcept {
-    backend* const waited_on = d.idle() ? nullptr : d.attached;
-    if (waited_on != nullptr)
-        waited_on->flush();
+    if (d.attached != nullptr && !d.idle())
+        d.attached->flush();
     const int error = os::shutdown(d.handle, how);
-    if (waited_on != nullptr && error == 0 && how != shutdown_how::write)
-        waited_on->input_ended(d);
+    if (error == 0 && how != shutdown_how::write) {
+        d.input_ended = true;
+        if (d.attached != nullptr)
+            d.attached->input_ended(d);
+    }
     return error;
 }
 

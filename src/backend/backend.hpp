@@ -89,7 +89,7 @@ protected:
     virtual void cancel(operation& op) noexcept = 0;
     /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards.
     virtual void interrupt(operation&) noexcept {}
-    /// The reading side has been shut down; not every system reports that to those who wait.
+    /// `descriptor::input_ended` has become true; not every system reports that to those who wait.
     virtual void input_ended(descriptor&) noexcept {}
     /// The queue of readers has changed from outside.
     virtual void readers_changed(descriptor&) noexcept {}

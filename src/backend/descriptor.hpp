@@ -91,7 +91,8 @@ public:
     // Readiness: false once the system has said that it would block, until it reports the contrary.
     bool readable = true;
     bool writable = true;
-    bool stalled = false; // the first writer waits for something whose readiness the system does not report
+    bool input_ended = false; // by shutdown: what has come is what there is
+    bool stalled = false;     // the first writer waits for something whose readiness the system does not report
     // io_uring: a multishot accept is armed, and has been asked to end.
     bool accept_armed = false;
     bool accept_ending = false;

@@ -19,7 +19,7 @@ using support::ending;
 
 namespace {
 
-constexpr int rounds = 10'000;
+const int rounds = support::race_rounds;
 
 /// Reads a stream in which every byte is one more than the byte before.
 class counted_stream {

@@ -23,7 +23,7 @@ bool at_end(const coax::socket& peer) {
 
 } // namespace
 
-TEST_CASE("a reset ends a waiting receive with connection_reset, which names operation and peer") {
+TEST_CASE("a reset ends a waiting receive with connection_reset, which names operation and peer", "[reset]") {
     const coax::family family = GENERATE(from_range(support::internet()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
@@ -47,7 +47,7 @@ TEST_CASE("a reset ends a waiting receive with connection_reset, which names ope
     });
 }
 
-TEST_CASE("a reset that came before the receive is reported once, then the stream is at its end") {
+TEST_CASE("a reset that came before the receive is reported once, then the stream is at its end", "[reset]") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);
         support::reset(made.client);
@@ -59,7 +59,7 @@ TEST_CASE("a reset that came before the receive is reported once, then the strea
     });
 }
 
-TEST_CASE("closing with unread data resets the connection; what the peer had received stays readable") {
+TEST_CASE("closing with unread data resets the connection; what the peer had received stays readable", "[reset]") {
     const coax::family family = GENERATE(from_range(support::families()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
@@ -76,7 +76,7 @@ TEST_CASE("closing with unread data resets the connection; what the peer had rec
     });
 }
 
-TEST_CASE("closing with data that was received but not yet delivered resets as well") {
+TEST_CASE("closing with data that was received but not yet delivered resets as well", "[reset]") {
     // A backend may hold bytes that no receive has asked for yet; to the peer that makes no difference.
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);

@@ -217,7 +217,8 @@ TEST_CASE("a handler of a draining server that fails is reported") {
     });
 }
 
-TEST_CASE("an accept that fails for good drains, and then the error is thrown") {
+// On Windows a listener cannot be shut down.
+TEST_CASE("an accept that fails for good drains, and then the error is thrown", "[posix]") {
     support::run([&]() -> coax::task<> {
         scene at;
         listeners_of_input handler;
