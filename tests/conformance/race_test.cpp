@@ -20,6 +20,7 @@ using support::ending;
 namespace {
 
 const int rounds = support::race_rounds;
+const auto expected = static_cast<std::size_t>(rounds);
 
 /// Reads a stream in which every byte is one more than the byte before.
 class counted_stream {
@@ -115,7 +116,7 @@ TEST_CASE("a receive cancelled on this thread while its byte arrives loses none 
         stream.hear(co_await support::read_to_end(pair.second));
         CHECK(stream.in_order());
         CHECK(stream.heard() == written);
-        CHECK(written == rounds);
+        CHECK(written == expected);
         CHECK(values > 0);
     });
 }
@@ -163,7 +164,7 @@ TEST_CASE("a receive cancelled by another thread while its byte arrives loses no
         pair.first.close();
         stream.hear(co_await support::read_to_end(pair.second));
         CHECK(stream.in_order());
-        CHECK(stream.heard() == rounds);
+        CHECK(stream.heard() == expected);
     });
 }
 
@@ -189,7 +190,7 @@ TEST_CASE("a receive whose limit passes while its byte arrives loses none and ha
                 }
             }
             // The other thread writes on until it has done all, and must not run out of room.
-            while (stream.heard() != rounds) {
+            while (stream.heard() != expected) {
                 const coax::chunk data = co_await pair.second.recv(64);
                 stream.hear(data.text());
             }
@@ -272,7 +273,7 @@ TEST_CASE("a connection that arrives while its accept is cancelled goes to the n
             else
                 co_await take(co_await listener.accept());
         }
-        CHECK(taken == rounds);
+        CHECK(taken == expected);
     });
     CHECK(support::open_descriptors() == before);
 }
