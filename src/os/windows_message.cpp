@@ -33,11 +33,16 @@ outcome received_nothing(std::size_t room, bool& truncated) noexcept {
     }
 }
 
+/// Whether what is missing is an address to send to; Windows calls that "not connected", Wine "invalid".
+bool lacks_destination(native_handle handle, int error) noexcept {
+    address peer;
+    return (error == ENOTCONN || error == EINVAL) && is_datagram(handle) && getpeername(handle, peer) == ENOTCONN;
+}
+
 outcome sent(native_handle handle, int result, DWORD count) noexcept {
     if (result == SOCKET_ERROR) {
         const int error = last_error();
-        // What is missing for a datagram is not a connection but an address.
-        return {-1, error == ENOTCONN && is_datagram(handle) ? EDESTADDRREQ : error};
+        return {-1, lacks_destination(handle, error) ? EDESTADDRREQ : error};
     }
     return {static_cast<std::int64_t>(count), 0};
 }

@@ -236,7 +236,8 @@ outcome accept(native_handle handle, address* peer) noexcept {
 }
 
 bool is_stale_connection(int accept_error) noexcept {
-    return accept_error == ECONNABORTED || accept_error == ECONNRESET;
+    // The last is Wine's, of one that was reset before.
+    return accept_error == ECONNABORTED || accept_error == ECONNRESET || accept_error == ENOTCONN;
 }
 
 int shutdown(native_handle handle, shutdown_how how) noexcept {

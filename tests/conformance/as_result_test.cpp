@@ -80,7 +80,7 @@ TEST_CASE("the end of a stream is a value and no failure") {
     });
 }
 
-TEST_CASE("a failure as a value throws only when its value is asked for") {
+TEST_CASE("a failure as a value throws only when its value is asked for", "[reset]") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);
         support::reset(made.client);

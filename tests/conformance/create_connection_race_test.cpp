@@ -111,7 +111,7 @@ std::error_code dual(const coax::os::name_query& query, std::vector<address>& in
 
 } // namespace
 
-TEST_CASE("of attempts that succeed at nearly the same time one is given and the others are closed") {
+TEST_CASE("of attempts that succeed at nearly the same time one is given and the others are closed", "[unix]") {
     const bool cancelling = GENERATE(false, true);
     CAPTURE(cancelling);
     constexpr int lanes = 20;
@@ -138,7 +138,7 @@ TEST_CASE("of attempts that succeed at nearly the same time one is given and the
         CHECK(connections == lanes * rounds);
 }
 
-TEST_CASE("a connection that was made is given although the call is cancelled before the others are gone") {
+TEST_CASE("a connection that was made is given although the call is cancelled before the others are gone", "[unix]") {
     support::run([]() -> coax::task<> {
         silent_listener silent;
         co_await silent.fill();
@@ -161,7 +161,7 @@ TEST_CASE("a connection that was made is given although the call is cancelled be
     });
 }
 
-TEST_CASE("create_connection can be cancelled at every checkpoint") {
+TEST_CASE("create_connection can be cancelled at every checkpoint", "[unix]") {
     const auto when = GENERATE(support::strike::before, support::strike::after);
     const auto session = []() -> coax::task<> {
         silent_listener silent;

@@ -207,7 +207,7 @@ TEST_CASE("a connect_error can be made without attempts") {
     CHECK(coax::connect_error("", {}).what() == "create_connection: " + code.message());
 }
 
-TEST_CASE("no more attempts than max_pending are going on at once, and all have their turn") {
+TEST_CASE("no more attempts than max_pending are going on at once, and all have their turn", "[unix]") {
     support::run([]() -> coax::task<> {
         support::full_listener silent(coax::family::local);
         co_await silent.fill();
@@ -275,7 +275,8 @@ TEST_CASE("families take turns after the first addresses of the preferred one") 
     });
 }
 
-TEST_CASE("attempts share a local port") {
+// On Windows a port is one socket's.
+TEST_CASE("attempts share a local port", "[posix]") {
     support::run([]() -> coax::task<> {
         support::full_listener full(coax::family::inet);
         co_await full.fill();

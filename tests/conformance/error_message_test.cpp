@@ -27,7 +27,7 @@ std::optional<coax::io_error> thrown_by(const std::function<void()>& call) {
 
 } // namespace
 
-TEST_CASE("the message of a receive that was reset reads: operation, peer, reason") {
+TEST_CASE("the message of a receive that was reset reads: operation, peer, reason", "[reset]") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);
         const std::string peer = made.server.getpeername().to_string();

@@ -208,7 +208,7 @@ TEST_CASE("what was kept goes on to the next scheduler") {
     CHECK(heard == "abcdef");
 }
 
-TEST_CASE("closing with kept bytes resets the connection, as unread data do") {
+TEST_CASE("closing with kept bytes resets the connection, as unread data do", "[reset]") {
     const moment when = any_moment();
     CAPTURE(static_cast<int>(when));
     support::run([&]() -> coax::task<> {

@@ -82,7 +82,7 @@ private:
 
 } // namespace
 
-TEST_CASE("a run that ends with everything parked leaves no descriptor, no frame and no wait behind") {
+TEST_CASE("a run that ends with everything parked leaves no descriptor, no frame and no wait behind", "[unix]") {
     support::run([]() -> coax::task<> { co_return; });
     const int before = support::open_descriptors();
     for (int round = 0; round < 10; ++round) {
@@ -97,7 +97,7 @@ TEST_CASE("a run that ends with everything parked leaves no descriptor, no frame
     CHECK(support::open_descriptors() == before);
 }
 
-TEST_CASE("a run that ends by an exception with everything parked leaves nothing behind either") {
+TEST_CASE("a run that ends by an exception with everything parked leaves nothing behind either", "[unix]") {
     const int before = support::open_descriptors();
     for (int round = 0; round < 10; ++round) {
         crowd parked;
@@ -111,7 +111,7 @@ TEST_CASE("a run that ends by an exception with everything parked leaves nothing
     CHECK(support::open_descriptors() == before);
 }
 
-TEST_CASE("sockets outlive their scheduler and go on, and the other way round") {
+TEST_CASE("sockets outlive their scheduler and go on, and the other way round", "[unix]") {
     const int before = support::open_descriptors();
     {
         std::optional<crowd> parked(std::in_place);

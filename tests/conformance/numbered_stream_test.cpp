@@ -1,4 +1,4 @@
-// A million numbered messages, each receive under a limit of random length: no byte is lost and none comes twice.
+// Up to a million numbered messages, each receive under a limit of random length: no byte is lost and none comes twice.
 #include "support/catch.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t messages = 1'000'000;
+const std::uint32_t messages = 100 * static_cast<std::uint32_t>(support::race_rounds);
 
 coax::task<> send_numbers(coax::socket to) {
     std::mt19937 random(1);
@@ -58,7 +58,7 @@ private:
 
 } // namespace
 
-TEST_CASE("a million messages arrive whole although every receive may be cut short") {
+TEST_CASE("messages arrive whole although every receive may be cut short") {
     support::run([]() -> coax::task<> {
         support::connection pair = co_await support::connected(coax::family::inet);
         checker heard;

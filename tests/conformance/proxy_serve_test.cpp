@@ -242,7 +242,7 @@ TEST_CASE("a peer that was gone before anybody asked for its name is no stranger
     });
 }
 
-TEST_CASE("errors of a connection through a proxy name its client") {
+TEST_CASE("errors of a connection through a proxy name its client", "[reset]") {
     service it;
     it.run([&]() -> coax::task<> {
         coax::socket client = co_await it.client();

@@ -171,7 +171,7 @@ TEST_CASE("what the system says when it is asked for numbers only") {
     hints.family = coax::family::inet6;
     const std::error_code other = ask("127.0.0.1", "80"); // systems differ
     CAPTURE(other.message());
-    CHECK((other == resolve_errc::no_data || other == resolve_errc::host_not_found));
+    CHECK((other == resolve_errc::no_data || other == resolve_errc::host_not_found || other == resolve_errc::failed));
     hints.numeric_service = true;
     CHECK(ask("::1", "http"));
 }

@@ -67,7 +67,7 @@ TEST_CASE("closing closes for all that share a connection") {
         const coax::socket_pair next = coax::socketpair();
         other.close();
         pair.first.close();
-        CHECK(next.first.family() == coax::family::local);
+        CHECK_NOTHROW(next.first.getsockname());
     });
 }
 

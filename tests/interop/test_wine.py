@@ -9,7 +9,7 @@ import unittest
 
 from support import MESSAGE, Case, Outcome, Program, connect, example
 
-WINE = os.environ["MESON_EXE_WRAPPER"].split()
+WINE = os.environ.get("MESON_EXE_WRAPPER", "wine").split()
 ARTICLE = (sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "article.py"))
 PATIENCE = 120  # seconds for one test: the first program waits until Wine has started
 
