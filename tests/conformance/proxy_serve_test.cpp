@@ -228,7 +228,7 @@ TEST_CASE("a header from a peer that is not trusted is not read") {
     CHECK(it.peers.size() == 1);
 }
 
-TEST_CASE("a peer that was gone before anybody asked for its name is no stranger") {
+TEST_CASE("a peer that was gone before anybody asked for its name is no stranger", "[reset]") {
     coax::address proxy;
     const auto trust = [&](const coax::address& peer) { return peer == proxy; };
     service it({.proxy_trusted = trust});
