@@ -14,35 +14,23 @@
 namespace coax {
 namespace detail {
 
-/// The way of a request to stop from any thread to a scope. It outlives the scope: the request may be under way when that is left.
+/// The way of a request to stop, from any thread, to a scope.
 struct stop_messenger;
 
-/// Makes one for a scope of this loop. Throws `std::bad_alloc`.
-COAX_API stop_messenger* new_stop_messenger(loop& on, scope& target);
-/// Sends it off; from any thread, once.
-COAX_API void send_stop(stop_messenger& messenger) noexcept;
-/// The scope is left. On the loop's thread, when nobody can send it any more.
-COAX_API void dismiss(stop_messenger& messenger) noexcept;
+/// From now on the scope of this loop is cancelled when the token says so. Throws `std::bad_alloc`.
+COAX_API stop_messenger* subscribe(std::stop_token token, loop& on, scope& target);
+/// The scope is left. On the loop's thread.
+COAX_API void unsubscribe(stop_messenger& messenger) noexcept;
 
-/// Cancels a scope when the token says so.
 class stop_subscription {
 public:
     stop_subscription(std::stop_token token, loop& on, scope& target)
-        : messenger_(new_stop_messenger(on, target)), callback_(std::in_place, std::move(token), sender{messenger_}) {}
+        : messenger_(subscribe(std::move(token), on, target)) {}
     stop_subscription(const stop_subscription&) = delete;
-    ~stop_subscription() {
-        callback_.reset(); // waits for one that is being called on another thread
-        dismiss(*messenger_);
-    }
+    ~stop_subscription() { unsubscribe(*messenger_); }
 
 private:
-    struct sender {
-        stop_messenger* messenger;
-        void operator()() const noexcept { send_stop(*messenger); }
-    };
-
     stop_messenger* messenger_;
-    std::optional<std::stop_callback<sender>> callback_;
 };
 
 /// Waits as the inner awaiter does, in a scope that a token cancels.
