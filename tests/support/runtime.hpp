@@ -101,16 +101,25 @@ private:
 
 // --- sockets at their limits ------------------------------------------------------------------------------------
 
-/// Sends until the socket takes no more; says how many bytes that were. It leaves the socket without a limit.
+/// Sends until the socket takes no more, and goes on taking none where bytes move on from one end's buffer to the other's by and by;
+/// says how many bytes that were. It leaves the socket without a limit.
 inline coax::task<std::size_t> fill(coax::socket& full) {
     const std::string block(full.kind() == coax::kind::stream ? 65536 : 1024, 'f');
+    const bool settles_at_once = full.family() == coax::family::local;
     std::size_t total = 0;
+    bool was_full = settles_at_once;
     full.settimeout(std::chrono::seconds(0));
     for (;;) {
         const auto sent = co_await coax::as_result(full.send(block));
-        if (!sent)
+        if (sent) {
+            total += *sent;
+            was_full = settles_at_once;
+        } else if (was_full) {
             break;
-        total += *sent;
+        } else {
+            was_full = true;
+            co_await coax::sleep_for(std::chrono::milliseconds(20));
+        }
     }
     full.settimeout(std::nullopt);
     co_return total;
