@@ -1,5 +1,7 @@
 #include <coax/stop_token.hpp>
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -11,71 +13,85 @@
 
 namespace coax::detail {
 
-// It outlives the scope where its message is still under way when that is left.
+// A callback that goes away while another thread is in it waits for its end, and where libstdc++ has no futex(2) to wait with, it may
+// miss that end and wait for ever (before GCC 16). One that goes away in the thread that calls it waits for nothing. So one that is
+// being called by another thread, or will be, is left to that thread; the loop's thread takes part by the mutex alone.
 struct stop_messenger final : message {
     struct callback {
         stop_messenger* messenger;
         void operator()() const noexcept { messenger->stop_requested(); }
     };
 
-    stop_messenger(loop& to, scope& of) noexcept : message(&arrived), on(to), target(&of) {}
+    stop_messenger(std::stop_token of, loop& to, scope& within) noexcept
+        : message(&arrived), token(std::move(of)), on(to), target(within) {}
 
     static void arrived(message& self) noexcept {
         auto& messenger = static_cast<stop_messenger&>(self);
-        if (messenger.target == nullptr) {
-            delete &messenger;
-            return;
-        }
-        messenger.sent = false;
-        messenger.target->cancel();
+        if (!messenger.left)
+            messenger.target.cancel();
+        messenger.release();
     }
 
     // On any thread, once.
     void stop_requested() noexcept {
-        if (current_loop() == &on) {
-            target->cancel();
-            return;
+        {
+            const std::lock_guard lock(mutex);
+            if (left && !handed_over)
+                return; // whoever left waits for this call to end
+            if (!left && current_loop() == &on) {
+                called_here = true;
+                target.cancel();
+                return;
+            }
+            registered.reset();
+            if (!left) {
+                references.fetch_add(1, std::memory_order_relaxed);
+                // Under the mutex, which keeps the loop alive: before it ends the scope is left.
+                send_message(on, *this);
+            }
         }
-        const std::lock_guard lock(mutex);
-        if (left)
-            return;
-        // A callback that goes away while another thread is in it waits for its end, and where libstdc++ has no futex(2) to wait with
-        // (before GCC 16) it may miss that end and wait for ever. One that goes away in its own thread waits for nothing; the loop's
-        // thread waits for the mutex, which also keeps the loop alive until the message has been sent.
-        registered.reset();
-        sent = true;
-        send_message(on, *this);
+        release();
     }
 
+    void release() noexcept {
+        if (references.fetch_sub(1) == 1)
+            delete this;
+    }
+
+    const std::stop_token token;
     loop& on;
-    scope* target; // null: the scope has been left
-    std::mutex mutex;
+    scope& target;
+    // One for the scope, one for the callback while it is registered, one for the message while it is under way.
+    std::atomic<int> references{2};
+    // Recursive, as the callback may be called while it is made.
+    std::recursive_mutex mutex;
     std::optional<std::stop_callback<callback>> registered;
-    bool left = false;
-    bool sent = false; // and has not arrived
+    bool called_here = false; // on the loop's thread, where nothing is sent
+    bool left = false;        // the scope, and perhaps the loop, is gone
+    bool handed_over = false; // and the callback is still to be called, which takes it away
 };
 
 stop_messenger* subscribe(std::stop_token token, loop& on, scope& target) {
-    auto* messenger = new stop_messenger(on, target);
+    auto messenger = std::make_unique<stop_messenger>(std::move(token), on, target);
     // Another thread that calls back at once has to wait until there is something for it to reset.
     const std::lock_guard lock(messenger->mutex);
-    messenger->registered.emplace(std::move(token), stop_messenger::callback{messenger});
-    return messenger;
+    messenger->registered.emplace(messenger->token, stop_messenger::callback{messenger.get()});
+    return messenger.release();
 }
 
 void unsubscribe(stop_messenger& messenger) noexcept {
-    bool called;
+    bool registered;
     {
         const std::lock_guard lock(messenger.mutex);
         messenger.left = true;
-        called = !messenger.registered;
+        registered = messenger.registered.has_value();
+        messenger.handed_over = registered && !messenger.called_here && messenger.token.stop_requested();
     }
-    if (!called)
+    if (registered && !messenger.handed_over) {
         messenger.registered.reset();
-    if (messenger.sent)
-        messenger.target = nullptr;
-    else
-        delete &messenger;
+        messenger.release();
+    }
+    messenger.release();
 }
 
 } // namespace coax::detail

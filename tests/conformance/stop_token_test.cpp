@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -122,6 +123,31 @@ TEST_CASE("a stop that comes when the wait is over reaches nobody") {
     scheduler.run(work());
     scheduler.run(work());
     source.request_stop();
+}
+
+TEST_CASE("a wait that is destroyed while its token is being stopped hears nothing of it") {
+    int alive = 0;
+    support::run([&]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        std::stop_source source;
+        const auto wait = [&]() -> support::destructible {
+            const support::counted frame(alive);
+            static_cast<void>(co_await coax::with_stop_token(source.get_token(), pair.first.recv(1)));
+        };
+        // Whichever callback comes first, one of the two waits has not been called back yet.
+        std::optional<support::destructible> before(wait());
+        std::optional<support::destructible> after;
+        const std::stop_callback destroy(source.get_token(), [&] {
+            before.reset();
+            after.reset();
+        });
+        after.emplace(wait());
+        CHECK(alive == 2);
+        source.request_stop();
+        CHECK(alive == 0);
+        co_await coax::yield();
+        CHECK(coax::scheduler::current().stats().waiting == 0);
+    });
 }
 
 TEST_CASE("the cancelled of a stop token passes every scope that was not cancelled") {
