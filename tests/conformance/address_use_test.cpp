@@ -151,4 +151,8 @@ TEST_CASE("making a socket the system does not have is an error that says so") {
         CHECK(error.operation() == coax::operation_name::socket);
         CHECK(std::string(error.what()).find("socket") != std::string::npos);
     }
+    // Wine has no UNIX sockets.
+    if (!support::has(coax::family::local))
+        CHECK(support::code_thrown_by([] { coax::socket{coax::family::local}; }) ==
+              std::errc::address_family_not_supported);
 }

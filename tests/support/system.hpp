@@ -34,9 +34,6 @@ bool is_closed_on_exec(coax::native_handle handle);
 /// looked at.
 int open_descriptors();
 
-/// How often a race is run. Where waking a thread takes long they are few.
-extern const int race_rounds;
-
 // --- signals -------------------------------------------------------------------------------------------------------
 
 /// Two that the system never sends by itself.

@@ -57,8 +57,6 @@ int open_descriptors() {
     return count;
 }
 
-const int race_rounds = 10'000;
-
 const int one_signal = SIGUSR1;
 const int other_signal = SIGUSR2;
 const int pipe_signal = SIGPIPE;

@@ -57,8 +57,6 @@ int open_descriptors() {
     return count;
 }
 
-const int race_rounds = 200;
-
 const int one_signal = SIGTERM;
 const int other_signal = SIGBREAK;
 const int pipe_signal = 0;
