@@ -103,7 +103,8 @@ TEST_CASE("an accept whose coroutine is destroyed leaves the connections to the 
     CHECK(support::open_descriptors() == before);
 }
 
-TEST_CASE("a send whose coroutine is destroyed sends nothing more") {
+// On Windows the pair is TCP, which may make room for more after a while.
+TEST_CASE("a send whose coroutine is destroyed sends nothing more", "[posix]") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();
         const std::size_t filled = co_await support::fill(pair.first);

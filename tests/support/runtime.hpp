@@ -105,19 +105,17 @@ private:
 /// says how many bytes that were. It leaves the socket without a limit.
 inline coax::task<std::size_t> fill(coax::socket& full) {
     const std::string block(full.kind() == coax::kind::stream ? 65536 : 1024, 'f');
-    const bool settles_at_once = full.family() == coax::family::local;
+    const int tries = full.family() == coax::family::local ? 1 : 5;
     std::size_t total = 0;
-    bool was_full = settles_at_once;
     full.settimeout(std::chrono::seconds(0));
-    for (;;) {
+    for (int failed = 0;;) {
         const auto sent = co_await coax::as_result(full.send(block));
         if (sent) {
             total += *sent;
-            was_full = settles_at_once;
-        } else if (was_full) {
+            failed = 0;
+        } else if (++failed == tries) {
             break;
         } else {
-            was_full = true;
             co_await coax::sleep_for(std::chrono::milliseconds(20));
         }
     }
