@@ -103,6 +103,7 @@ TEST_CASE("an address that is taken is an error that names the call and the addr
     CHECK(error_of({"192.0.2.1", 0}) == message_of(EADDRNOTAVAIL));
 }
 
+// On Windows a port is one listener's.
 TEST_CASE("with reuse_port two listeners share an address", "[posix]") {
     const coax::listener first = coax::create_server({"127.0.0.1", 0}, {.reuse_port = true});
     const coax::address name = first.getsockname();
