@@ -13,11 +13,13 @@ foreign=${foreign//$'\n'/}
 
 failed=0
 for library in "$@"; do
+    # libstdc++ calls futex(2) where a stop token's callback goes away, in code that is compiled here. Of a shared library nm does not
+    # say who calls.
     case $library in
-    *.so*) called=$(nm -D -u "$library") ;;
-    *) called=$(nm -u "$library") ;;
+    *.so*) called=$(nm -D -u "$library" | grep -v ' U syscall\(@.*\)\?$') ;;
+    *) called=$(nm -A -u "$library" | grep -v 'stop_token\.cpp\.o: *U syscall$') ;;
     esac
-    called=$(awk '$1 == "U" || $1 == "w" { sub(/@.*/, "", $2); print $2 }' <<<"$called" | sort -u)
+    called=$(awk '$(NF - 1) == "U" || $(NF - 1) == "w" { sub(/@.*/, "", $NF); print $NF }' <<<"$called" | sort -u)
     # Whether it is looked at rightly.
     for name in accept poll sendmsg; do
         grep -qx "$name" <<<"$called" || { echo "not ok: $library does not call $name"; failed=1; }
