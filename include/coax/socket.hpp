@@ -70,7 +70,7 @@ public:
     /// A buffered stream over this connection (`#include <coax/stream.hpp>`). It shares the connection, as in Python: the descriptor is
     /// closed with the last of the socket and its streams, and at once for all of them by `close()` of any. The stream receives ahead, so
     /// what is read through the socket afterwards is not in order. Throws `io_error` when closed.
-    inline basic_stream<socket> makefile();
+    inline basic_stream<socket> makefile(); // where it is not inline yet, GCC looks for it in a DLL
     /// The same with sizes of your own.
     inline basic_stream<socket> makefile(const stream_options& options);
 

@@ -88,6 +88,7 @@ void unsubscribe(stop_messenger& messenger) noexcept {
         messenger.handed_over = registered && !messenger.called_here && messenger.token.stop_requested();
     }
     if (registered && !messenger.handed_over) {
+        // Only a stop that is requested between that look at the token and this could still be waited for.
         messenger.registered.reset();
         messenger.release();
     }
