@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "backend/backend.hpp"
+#include "backend/operation_table.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
@@ -19,8 +20,10 @@ namespace {
 
 bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
-/// Ends the operation unless the call would have blocked.
-bool settle(operation& op, os::outcome result) noexcept {
+progress ended_or_not(bool ended) noexcept { return ended ? progress::ended : progress::would_block; }
+
+/// Notes what a single call did. False: it would have blocked.
+bool note(operation& op, os::outcome result) noexcept {
     if (would_block(result.error))
         return false;
     op.error = result.error;
@@ -42,7 +45,7 @@ bool receive(operation& op, void* data, std::size_t size) noexcept {
             received(op, os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
                                   size - op.transferred, op.flags));
         if (!fill)
-            return settle(op, result);
+            return note(op, result);
         if (would_block(result.error))
             return false;
         if (result.error != 0 || result.value == 0) {
@@ -136,48 +139,46 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
     }
 }
 
-bool attempt(operation& op, buffer_pool& pool) noexcept {
+progress attempt(operation& op, buffer_pool& pool) noexcept {
     const native_handle handle = op.target->handle;
     switch (op.code) {
     case opcode::accept:
-        return settle(op, os::accept(handle, &static_cast<addressed_operation&>(op).peer));
+        return ended_or_not(note(op, os::accept(handle, &static_cast<addressed_operation&>(op).peer)));
     case opcode::connect: {
         const int error = os::connect(handle, static_cast<addressed_operation&>(op).peer);
-        if (error == EINPROGRESS) {
-            op.in_kernel = true;
-            return false;
-        }
+        if (error == EINPROGRESS)
+            return progress::connecting;
         if (would_block(error))
-            return false;
+            return progress::would_block;
         op.error = error;
-        return true;
+        return progress::ended;
     }
     case opcode::recv:
-        return receive(op, op.buffer.data, op.buffer.size);
+        return ended_or_not(receive(op, op.buffer.data, op.buffer.size));
     case opcode::recv_pooled:
-        return with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size); });
+        return ended_or_not(with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size); }));
     case opcode::recvfrom: {
         auto& message = static_cast<message_operation&>(op);
-        return settle(op, received(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags, message.peer,
-                                                    op.truncated)));
+        return ended_or_not(note(op, received(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags,
+                                                               message.peer, op.truncated))));
     }
     case opcode::recvfrom_pooled: {
         auto& message = static_cast<message_operation&>(op);
-        return with_block(op, pool, [&](void* data) {
-            return settle(
-                op, received(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
-        });
+        return ended_or_not(with_block(op, pool, [&](void* data) {
+            return note(op,
+                        received(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
+        }));
     }
     case opcode::send:
-        return send(op);
+        return ended_or_not(send(op));
     case opcode::sendto:
-        return settle(op, os::sendto(handle, op.buffer.data, op.buffer.size, op.flags,
-                                     static_cast<addressed_operation&>(op).peer));
+        return ended_or_not(note(op, os::sendto(handle, op.buffer.data, op.buffer.size, op.flags,
+                                                static_cast<addressed_operation&>(op).peer)));
     case opcode::send_vector:
-        return send_pieces(static_cast<vector_operation&>(op));
+        return ended_or_not(send_pieces(static_cast<vector_operation&>(op)));
     }
     op.error = EINVAL;
-    return true;
+    return progress::ended;
 }
 
 bool finish_connect(operation& op) noexcept {
@@ -203,12 +204,12 @@ bool serve_kept(operation& op, buffer_pool& pool) noexcept {
         os::getpeername(connection, static_cast<addressed_operation&>(op).peer);
         return true;
     }
-    if (&d.queue_of(op.code) != &d.reading || !d.has_kept_bytes())
+    if (!reads(op) || !d.has_kept_bytes())
         return false;
     const std::size_t count = std::min(d.kept_size(), op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     void* into = op.buffer.data;
-    if (op.code == opcode::recv_pooled || op.code == opcode::recvfrom_pooled) {
+    if (traits_of(op.code).pooled) {
         op.block = pool.take(goes_on ? op.buffer.size : count);
         if (op.block == nullptr) {
             op.error = ENOMEM;

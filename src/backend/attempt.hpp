@@ -6,9 +6,14 @@
 
 namespace coax::backend {
 
-/// Tries an operation. True: it has ended, well or with an error. False: it has to wait for readiness and be tried again; what it
-/// has done so far is noted in it.
-bool attempt(detail::operation& op, buffer_pool& pool) noexcept;
+enum class progress : unsigned char {
+    ended,       // well or with an error
+    would_block, // it has to wait for readiness and be tried again; what it has done so far is noted in it
+    connecting,  // a connection attempt goes on by itself: `finish_connect` when the socket is writable
+};
+
+/// Tries an operation.
+progress attempt(detail::operation& op, buffer_pool& pool) noexcept;
 
 /// After a connection attempt was under way and the socket became writable: true when the attempt has ended.
 bool finish_connect(detail::operation& op) noexcept;

@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "backend/attempt.hpp"
+#include "backend/operation_table.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
@@ -18,6 +20,7 @@ void backend::end_child() noexcept {
 
 int backend::attach(descriptor& d) noexcept {
     refuse_in_child();
+    std::memset(d.scratch, 0, sizeof d.scratch);
     if (const int error = do_attach(d))
         return error;
     d.attached = this;
@@ -44,9 +47,7 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
         for (operation* op = queue->first(); op != nullptr; op = static_cast<operation*>(op->next))
             if (op->reason == stop_reason::none)
                 op->reason = why;
-    if (is_inherited())
-        d.in_kernel = 0; // the parent's
-    else
+    if (!is_inherited()) // what it began is the parent's
         do_detach(d);
     for (operation_queue* queue : {&d.reading, &d.writing})
         while (operation* op = queue->first()) {
@@ -54,7 +55,6 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
             done(*op);
         }
     d.closing = false;
-    d.readable = d.writable = true;
     unlink(d);
 }
 
@@ -64,7 +64,7 @@ void backend::detach_all() noexcept {
 }
 
 bool backend::submit(operation& op) noexcept {
-    operation_queue& queue = op.target->queue_of(op.code);
+    operation_queue& queue = queue_of(op);
     const bool first = queue.empty();
     if (first && serve_kept(op, pool()))
         return true;
@@ -79,9 +79,7 @@ void backend::serve_waiting(descriptor& d) noexcept {
     operation* op = d.reading.first();
     if (op == nullptr || d.closing || op->transferred != 0)
         return;
-    if (op->in_kernel)
-        interrupt(*op);
-    else if (serve_kept(*op, pool()))
+    if (!interrupt(*op) && serve_kept(*op, pool()))
         done(*op);
     readers_changed(d);
 }
@@ -93,7 +91,7 @@ void backend::end(operation& op) noexcept {
 }
 
 void backend::stop(operation& op) noexcept {
-    operation_queue& queue = op.target->queue_of(op.code);
+    operation_queue& queue = queue_of(op);
     if (queue.first() == &op) {
         cancel(op);
     } else {
@@ -111,18 +109,18 @@ void backend::stop_and_wait(operation& op) noexcept {
 }
 
 void backend::try_now(operation& op) noexcept {
-    const bool first = op.target->queue_of(op.code).empty();
+    const bool first = queue_of(op).empty();
     if (first && serve_kept(op, pool()))
         return;
-    if (!first)
-        op.error = EAGAIN;
-    else if (!attempt(op, pool()))
-        op.error = op.in_kernel ? EINPROGRESS : gathered(op) ? 0 : EAGAIN;
-    op.in_kernel = false;
+    const progress made = first ? attempt(op, pool()) : progress::would_block;
+    if (made == progress::connecting)
+        op.error = EINPROGRESS;
+    else if (made == progress::would_block)
+        op.error = gathered(op) ? 0 : EAGAIN;
 }
 
 void backend::done(operation& op) noexcept {
-    operation_queue& queue = op.target->queue_of(op.code);
+    operation_queue& queue = queue_of(op);
     const bool first = queue.first() == &op;
     queue.remove(op);
     const bool closing = op.target->closing;

@@ -87,8 +87,9 @@ protected:
     virtual bool start(operation& op) noexcept = 0;
     /// Asks an operation that `start` began to end; `done` follows.
     virtual void cancel(operation& op) noexcept = 0;
-    /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards.
-    virtual void interrupt(operation&) noexcept {}
+    /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards. False: the system has
+    /// nothing of it.
+    virtual bool interrupt(operation&) noexcept { return false; }
     /// `descriptor::input_ended` has become true; not every system reports that to those who wait.
     virtual void input_ended(descriptor&) noexcept {}
     /// The queue of readers has changed from outside.

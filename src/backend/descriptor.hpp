@@ -54,12 +54,6 @@ public:
             delete this;
     }
 
-    operation_queue& queue_of(opcode code) noexcept {
-        return code == opcode::accept || code == opcode::recv || code == opcode::recv_pooled ||
-                       code == opcode::recvfrom || code == opcode::recvfrom_pooled
-                   ? reading
-                   : writing;
-    }
     bool idle() const noexcept { return reading.empty() && writing.empty(); }
 
     /// Connections and bytes that the system gave for an operation that did not live to take them. They are served first, in the order in
@@ -86,24 +80,16 @@ public:
     coax::family family;
     coax::kind kind;
     bool open = true;
-    std::uint32_t owners = 1; // the sockets that share it; with the last one it is closed
-    bool closing = false;     // no operation is started any more
-    // Readiness: false once the system has said that it would block, until it reports the contrary.
-    bool readable = true;
-    bool writable = true;
-    bool input_ended = false; // by shutdown: what has come is what there is
-    bool stalled = false;     // the first writer waits for something whose readiness the system does not report
-    // io_uring: a multishot accept is armed, and has been asked to end.
-    bool accept_armed = false;
-    bool accept_ending = false;
-    bool accept_listed = false;    // among those to be looked at before the next wait
-    bool accept_single = false;    // take no connection that nobody has asked for
-    bool watched = false;          // `active_at` matters to somebody
-    bool drained = false;          // io_uring: the last receive emptied the socket
-    std::uint32_t in_kernel = 0;   // io_uring: submissions whose last completion is to come
-    std::uint32_t poll_slot = ~0U; // poll: its entry
-    std::int64_t limit = -1;       // settimeout in nanoseconds; -1: none
-    std::int64_t active_at = 0;    // when an operation last moved bytes, nanoseconds of the loop's clock
+    std::uint32_t owners = 1;   // the sockets that share it; with the last one it is closed
+    bool closing = false;       // no operation is started any more
+    bool input_ended = false;   // by shutdown: what has come is what there is
+    bool accept_single = false; // take no connection that nobody has asked for
+    bool watched = false;       // `active_at` matters to somebody
+    std::int64_t limit = -1;    // settimeout in nanoseconds; -1: none
+    std::int64_t active_at = 0; // when an operation last moved bytes, nanoseconds of the loop's clock
+    // For the backend that it is attached to.
+    static constexpr std::size_t scratch_size = 24;
+    alignas(void*) std::byte scratch[scratch_size];
     backend::backend* attached = nullptr;
     descriptor* next_attached = nullptr;
     descriptor** attached_link = nullptr;

@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 
 #include <coax/detail/socket_operations.hpp>
@@ -49,8 +50,8 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     transferred = 0;
     block = nullptr;
     truncated = false;
-    poll_first = false;
     order = 0;
+    std::memset(scratch, 0, sizeof scratch);
     if (!arrive(*around.on, *around.within, coroutine)) {
         error = ECANCELED;
         return true;

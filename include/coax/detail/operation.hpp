@@ -59,20 +59,19 @@ struct COAX_API operation : queued_waiter {
     std::size_t transferred = 0;   // bytes done; for accept the new handle
     buffer_block* block = nullptr; // the pooled forms: where the bytes are
     int error = 0;                 // 0 or an errno value
-    std::uint32_t stop_slot = 0;   // io_uring: its place among those that are asked to end
     std::uint32_t order = 0;       // its place among the operations of its target that have ended
-    std::uint16_t generation = 0;  // io_uring: tells it from others that had this address before
     opcode code;
     operation_name name;
     message_flags flags;
     bool whole = false;                       // a send goes on until everything is out
     bool truncated = false;                   // the datagram was longer than the buffer
-    bool in_kernel = false;                   // io_uring has it
-    bool stop_asked = false;                  // and was asked to cancel it
-    bool poll_first = false;                  // io_uring waits for data before it takes a buffer
     bool held = false;                        // it holds a reference to its target
     bool datagrams = false;                   // the target carries datagrams
     coax::family family = coax::family::inet; // of the target
+
+    // For the backend that carries it out. The size is fixed: what a backend notes does not change users' frames.
+    static constexpr std::size_t scratch_size = 16;
+    alignas(void*) std::byte scratch[scratch_size];
 
 private:
     static void on_stop(waiter& self, stop_reason why) noexcept;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/readiness/poller.hpp"
+#include "backend/readiness/readiness_state.hpp"
 #include "os/poll.hpp"
 
 namespace coax::backend {
@@ -27,30 +28,30 @@ public:
             return ENOMEM;
         }
         entries_.push_back({os::poll_nothing, 0, 0});
-        d.poll_slot = static_cast<std::uint32_t>(entries_.size() - 1);
+        readiness_of(d).poll_slot = static_cast<std::uint32_t>(entries_.size() - 1);
         return 0;
     }
 
     void remove(descriptor& d) noexcept override {
         // The last entry takes the place. While results are being handed out nothing is removed: no user code runs then.
-        const std::size_t slot = d.poll_slot;
+        const std::size_t slot = readiness_of(d).poll_slot;
         entries_[slot] = entries_.back();
         descriptors_[slot] = descriptors_.back();
-        descriptors_[slot]->poll_slot = static_cast<std::uint32_t>(slot);
+        readiness_of(*descriptors_[slot]).poll_slot = static_cast<std::uint32_t>(slot);
         entries_.pop_back();
         descriptors_.pop_back();
-        d.poll_slot = ~0U;
     }
 
     void update(descriptor& d) noexcept override {
-        os::poll_entry& entry = entries_[d.poll_slot];
-        const bool writes = !d.writing.empty() && !d.stalled;
+        readiness_state& state = readiness_of(d);
+        os::poll_entry& entry = entries_[state.poll_slot];
+        const bool writes = !d.writing.empty() && !state.stalled;
         entry.events =
             static_cast<short>((d.reading.empty() ? 0 : os::poll_readable) | (writes ? os::poll_writable : 0));
         entry.handle = entry.events == 0 ? os::poll_nothing : d.handle;
         // What happens to a direction that is not asked about goes unnoticed: its next operation has to try.
-        d.readable = d.readable || d.reading.empty();
-        d.writable = d.writable || d.writing.empty();
+        state.unreadable = state.unreadable && !d.reading.empty();
+        state.unwritable = state.unwritable && !d.writing.empty();
     }
 
     void wait(std::int64_t timeout) noexcept override { found_ = os::poll(entries_.data(), entries_.size(), timeout); }

@@ -4,6 +4,8 @@
 #include <cerrno>
 
 #include "backend/attempt.hpp"
+#include "backend/operation_table.hpp"
+#include "backend/readiness/readiness_state.hpp"
 #include "build_config.hpp"
 #include "os/clock.hpp"
 
@@ -21,11 +23,6 @@ std::unique_ptr<poller> make_poller(backend_kind which, os::wake_event& wake) {
     return make_poll_poller(wake);
 }
 
-/// Whether it waits for room in the queue of another UNIX socket, of which the system reports nothing.
-bool waits_for_a_peers_queue(const operation& op) noexcept {
-    return op.target->family == family::local && (op.code == opcode::connect || op.code == opcode::sendto);
-}
-
 } // namespace
 
 readiness_backend::readiness_backend(backend_kind which, const settings& wanted)
@@ -36,15 +33,13 @@ std::int64_t readiness_backend::now() noexcept { return os::monotonic_now(); }
 
 bool readiness_backend::start(operation& op) noexcept {
     descriptor& d = *op.target;
-    const bool reads = &d.queue_of(op.code) == &d.reading;
-    bool& is_ready = reads ? d.readable : d.writable;
-    op.in_kernel = false;
+    bool& unready = reads(op) ? readiness_of(d).unreadable : readiness_of(d).unwritable;
     // A connection attempt causes readiness, and urgent data have nothing to do with it.
-    if (is_ready || op.code == opcode::connect || waits_for_a_peers_queue(op) ||
+    if (!unready || op.code == opcode::connect || waits_by_the_clock(op) ||
         contains(op.flags, message_flags::out_of_band)) {
-        if (attempt(op, pool()))
+        if (try_once(op))
             return true;
-        is_ready = false;
+        unready = true;
         if (!note_unready(op))
             return true;
     }
@@ -52,13 +47,22 @@ bool readiness_backend::start(operation& op) noexcept {
     return false;
 }
 
+bool readiness_backend::try_once(operation& op) noexcept {
+    bool& connecting = noted<attempt_state>(op).connecting;
+    if (connecting)
+        return finish_connect(op);
+    const progress made = attempt(op, pool());
+    connecting = made == progress::connecting;
+    return made == progress::ended;
+}
+
 /// After an attempt that would have blocked. False: there is no memory, and the operation has ended.
 bool readiness_backend::note_unready(operation& op) noexcept {
-    if (op.target->stalled || op.in_kernel || !waits_for_a_peers_queue(op))
+    if (readiness_of(*op.target).stalled || noted<attempt_state>(op).connecting || !waits_by_the_clock(op))
         return true;
     try {
         unready_.push_back(&op);
-        op.target->stalled = true;
+        readiness_of(*op.target).stalled = true;
         return true;
     } catch (const std::bad_alloc&) {
         op.error = ENOMEM;
@@ -67,11 +71,11 @@ bool readiness_backend::note_unready(operation& op) noexcept {
 }
 
 void readiness_backend::forget_unready(operation& op) noexcept {
-    if (!op.target->stalled || op.target->writing.first() != &op)
+    if (!readiness_of(*op.target).stalled || op.target->writing.first() != &op)
         return;
     std::erase(unready_, &op);
-    op.target->stalled = false;
-    op.target->writable = true; // what was reported in the meantime was passed over
+    readiness_of(*op.target).stalled = false;
+    readiness_of(*op.target).unwritable = false; // what was reported in the meantime was passed over
 }
 
 void readiness_backend::cancel(operation& op) noexcept {
@@ -89,34 +93,35 @@ void readiness_backend::do_detach(descriptor& d) noexcept {
     poller_->remove(d);
 }
 
-void readiness_backend::try_head(operation_queue& queue, bool& is_ready) noexcept {
-    is_ready = true;
+void readiness_backend::try_head(operation_queue& queue, bool& unready) noexcept {
+    unready = false;
     operation* op = queue.first();
     if (op == nullptr)
         return;
-    if (op->code == opcode::connect && op->in_kernel ? finish_connect(*op) : attempt(*op, pool())) {
+    if (try_once(*op)) {
         forget_unready(*op);
         done(*op);
     } else {
-        is_ready = false;
+        unready = true;
         if (!note_unready(*op))
             done(*op);
     }
 }
 
 void readiness_backend::ready(descriptor& d, bool readable, bool writable) noexcept {
+    readiness_state& state = readiness_of(d);
     if (readable)
-        try_head(d.reading, d.readable);
+        try_head(d.reading, state.unreadable);
     // One that waits for its peer's queue is tried by the clock: every failed try of it is reported as room to write again.
-    if (writable && !d.stalled)
-        try_head(d.writing, d.writable);
+    if (writable && !state.stalled)
+        try_head(d.writing, state.unwritable);
     poller_->update(d);
 }
 
 void readiness_backend::retry_unready() noexcept {
     for (std::size_t i = unready_.size(); i-- > 0;) {
         descriptor& d = *unready_[i]->target;
-        try_head(d.writing, d.writable);
+        try_head(d.writing, readiness_of(d).unwritable);
         poller_->update(d);
         i = std::min(i, unready_.size());
     }

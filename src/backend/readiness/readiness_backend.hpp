@@ -31,7 +31,8 @@ protected:
 
 private:
     void ready(descriptor& d, bool readable, bool writable) noexcept override;
-    void try_head(operation_queue& queue, bool& is_ready) noexcept;
+    bool try_once(operation& op) noexcept;
+    void try_head(operation_queue& queue, bool& unready) noexcept;
     void retry_unready() noexcept;
     bool note_unready(operation& op) noexcept;
     void forget_unready(operation& op) noexcept;

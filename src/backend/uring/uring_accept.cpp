@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
+#include "backend/operation_table.hpp"
+#include "backend/uring/uring_state.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "os/socket.hpp"
 
@@ -21,12 +23,12 @@ bool uring_backend::start_accept(operation& op) noexcept {
         return false;
     }
     // What is armed may be a multishot of somebody who accepted before.
-    if (d.accept_armed) {
+    if (uring_of(d).accept_armed) {
         end_accept(d);
         return false;
     }
     // A single one per turn would be slow where many wait: these are taken by direct calls, and the ring waits for the next one.
-    if (attempt(op, pool()))
+    if (attempt(op, pool()) == progress::ended)
         return true;
     arm_accept(d);
     return false;
@@ -34,7 +36,7 @@ bool uring_backend::start_accept(operation& op) noexcept {
 
 void uring_backend::arm_accept(descriptor& d) noexcept {
     // One that has been asked to end is armed again when its end arrives.
-    if (d.accept_armed)
+    if (uring_of(d).accept_armed)
         return;
     io_uring_sqe& sqe = ring_.next();
     // No address: all completions would write to the same place.
@@ -43,18 +45,18 @@ void uring_backend::arm_accept(descriptor& d) noexcept {
     else
         ::io_uring_prep_multishot_accept(&sqe, d.handle, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     ::io_uring_sqe_set_data64(&sqe, key_of(d));
-    d.accept_armed = true;
-    d.accept_ending = false;
-    ++d.in_kernel;
+    uring_of(d).accept_armed = true;
+    uring_of(d).accept_ending = false;
+    ++uring_of(d).in_kernel;
     d.retain();
 }
 
 void uring_backend::accept_completed(descriptor& d, int result, unsigned flags) noexcept {
     const bool ended = (flags & IORING_CQE_F_MORE) == 0;
     if (ended) {
-        d.accept_armed = false;
-        d.accept_ending = false;
-        --d.in_kernel;
+        uring_of(d).accept_armed = false;
+        uring_of(d).accept_ending = false;
+        --uring_of(d).in_kernel;
     }
     operation* op = d.closing ? nullptr : d.reading.first();
     if (result >= 0) {
@@ -85,35 +87,35 @@ void uring_backend::accept_completed(descriptor& d, int result, unsigned flags) 
 }
 
 void uring_backend::note_idle_accept(descriptor& d) noexcept {
-    if (!d.accept_armed || d.accept_listed)
+    if (!uring_of(d).accept_armed || uring_of(d).accept_listed)
         return;
     try {
         idle_accepts_.push_back(&d);
-        d.accept_listed = true;
+        uring_of(d).accept_listed = true;
     } catch (const std::bad_alloc&) {
         // It stays armed a while longer; the next connection comes here again.
     }
 }
 
 void uring_backend::forget_idle_accept(descriptor& d) noexcept {
-    if (d.accept_listed)
+    if (uring_of(d).accept_listed)
         std::erase(idle_accepts_, &d);
-    d.accept_listed = false;
+    uring_of(d).accept_listed = false;
 }
 
 void uring_backend::disarm_idle_accepts() noexcept {
     for (descriptor* d : idle_accepts_) {
-        d->accept_listed = false;
-        if (d->accept_armed && d->reading.empty())
+        uring_of(*d).accept_listed = false;
+        if (uring_of(*d).accept_armed && d->reading.empty())
             end_accept(*d);
     }
     idle_accepts_.clear();
 }
 
 void uring_backend::end_accept(descriptor& d) noexcept {
-    if (d.accept_ending)
+    if (uring_of(d).accept_ending)
         return;
-    d.accept_ending = true;
+    uring_of(d).accept_ending = true;
     cancel_by_user_data(key_of(d), static_cast<std::uint64_t>(tag::ignored));
 }
 

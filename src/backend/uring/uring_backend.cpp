@@ -12,6 +12,8 @@
 #include <sys/uio.h>
 
 #include "backend/attempt.hpp"
+#include "backend/operation_table.hpp"
+#include "backend/uring/uring_state.hpp"
 #include "os/address.hpp"
 #include "os/clock.hpp"
 #include "os/socket.hpp"
@@ -30,9 +32,7 @@ static_assert(sizeof(iovec) == sizeof(detail::buffer_view) &&
 
 namespace {
 
-bool is_pooled(const operation& op) noexcept {
-    return op.code == opcode::recv_pooled || op.code == opcode::recvfrom_pooled;
-}
+bool is_pooled(const operation& op) noexcept { return traits_of(op.code).pooled; }
 
 /// What one submission can carry: its length has 32 bits, and the kernel moves at most 2 GiB less a page at once.
 constexpr std::size_t most_bytes = 0x7ffff000;
@@ -68,7 +68,7 @@ std::int64_t uring_backend::now() noexcept { return os::monotonic_now(); }
 std::uint64_t uring_backend::key_of(const operation& op) noexcept {
     const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&op));
     assert(address >> generation_shift == 0);
-    return address | static_cast<std::uint64_t>(op.generation) << generation_shift |
+    return address | static_cast<std::uint64_t>(submission_of(op).generation) << generation_shift |
            static_cast<std::uint64_t>(tag::operation);
 }
 
@@ -97,8 +97,7 @@ bool uring_backend::start(operation& op) noexcept {
             return true;
         }
     }
-    if (op.target->kind == kind::datagram && &op.target->queue_of(op.code) == &op.target->writing &&
-        op.buffer.size > most_bytes) {
+    if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > most_bytes) {
         op.error = EMSGSIZE;
         return true;
     }
@@ -109,11 +108,11 @@ bool uring_backend::start(operation& op) noexcept {
     }
     io_uring_sqe& sqe = ring_.next();
     prepare(op, sqe);
-    op.generation = ++generation_;
+    submission_of(op).generation = ++generation_;
     ::io_uring_sqe_set_data64(&sqe, key_of(op));
-    op.in_kernel = true;
-    op.stop_asked = false;
-    ++op.target->in_kernel;
+    submission_of(op).in_kernel = true;
+    submission_of(op).stop_asked = false;
+    ++uring_of(*op.target).in_kernel;
     return false;
 }
 
@@ -168,7 +167,7 @@ void uring_backend::prepare_receive(operation& op, io_uring_sqe& sqe) noexcept {
         sqe.buf_group = buffer_ring::group;
     }
     // A try is wasted on a socket that the last receive emptied.
-    if (op.poll_first || op.target->drained)
+    if (submission_of(op).poll_first || uring_of(*op.target).drained)
         sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
@@ -186,28 +185,35 @@ void uring_backend::cancel(operation& op) noexcept {
         done(op);
         if (d.reading.empty())
             note_idle_accept(d);
-    } else if (!op.stop_asked) {
-        op.stop_asked = true;
+    } else if (!submission_of(op).stop_asked) {
+        submission_of(op).stop_asked = true;
         // Submissions keep their order: the kernel has begun the operation when it reads this.
         note_stopping(op);
         cancel_by_user_data(key_of(op), static_cast<std::uint64_t>(tag::cancel));
     }
 }
 
+bool uring_backend::interrupt(operation& op) noexcept {
+    if (!submission_of(op).in_kernel)
+        return false;
+    cancel_by_user_data(key_of(op), static_cast<std::uint64_t>(tag::ignored));
+    return true;
+}
+
 void uring_backend::note_stopping(operation& op) noexcept {
     try {
-        op.stop_slot = static_cast<std::uint32_t>(stopping_.size());
+        submission_of(op).stop_slot = static_cast<std::uint32_t>(stopping_.size());
         stopping_.push_back(&op);
     } catch (const std::bad_alloc&) {
-        op.stop_asked = false; // it can be asked again
+        submission_of(op).stop_asked = false; // it can be asked again
     }
 }
 
 void uring_backend::forget_stopping(operation& op) noexcept {
-    stopping_[op.stop_slot] = stopping_.back();
-    stopping_[op.stop_slot]->stop_slot = op.stop_slot;
+    stopping_[submission_of(op).stop_slot] = stopping_.back();
+    submission_of(*stopping_[submission_of(op).stop_slot]).stop_slot = submission_of(op).stop_slot;
     stopping_.pop_back();
-    op.stop_asked = false;
+    submission_of(op).stop_asked = false;
 }
 
 /// While an operation is on its way to a worker thread of the kernel a cancellation does not find it, or finds it too late to keep
@@ -239,11 +245,11 @@ void uring_backend::do_detach(descriptor& d) noexcept {
     constexpr std::int64_t interval = 1'000'000;   // nanoseconds
     constexpr std::int64_t patience = 100'000'000; // nanoseconds
     forget_idle_accept(d);
-    if (d.in_kernel == 0)
+    if (uring_of(d).in_kernel == 0)
         return;
     const std::int64_t begun = now();
     std::int64_t asked = begun - interval;
-    while (d.in_kernel != 0) {
+    while (uring_of(d).in_kernel != 0) {
         const std::int64_t time = now();
         // Everything begun on the descriptor, whatever it is. close(2) alone would leave it running and the socket open.
         if (time - asked >= interval) {
@@ -308,9 +314,9 @@ void uring_backend::collect() noexcept {
 }
 
 void uring_backend::complete(operation& op, int result, unsigned flags) noexcept {
-    op.in_kernel = false;
-    --op.target->in_kernel;
-    if (op.stop_asked)
+    submission_of(op).in_kernel = false;
+    --uring_of(*op.target).in_kernel;
+    if (submission_of(op).stop_asked)
         forget_stopping(op);
     const bool wanted = op.reason == stop_reason::none;
     // Of no interest to anybody: a signal hit the kernel's wait, or a call that cannot wait was made where it would have had to.
@@ -321,7 +327,7 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
         again = false;
     }
     if (!again) {
-        if (&op.target->queue_of(op.code) == &op.target->reading)
+        if (reads(op))
             again = complete_receive(op, result, flags);
         else if (op.code == opcode::connect)
             op.error = result < 0 ? -result : 0;
@@ -341,7 +347,7 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
 /// Bytes are kept that stood before what this operation received, if it received anything: that goes behind them. False: the operation
 /// receives nothing, or there is no memory.
 bool uring_backend::put_behind_kept(operation& op) noexcept {
-    if (&op.target->queue_of(op.code) != &op.target->reading)
+    if (!reads(op))
         return false;
     if (op.transferred != 0 && !contains(op.flags, message_flags::peek)) {
         try {
@@ -377,15 +383,15 @@ bool uring_backend::complete_receive(operation& op, int result, unsigned flags) 
             op.error = ECANCELED;
             return false;
         }
-        if (!op.poll_first && !op.target->drained) {
-            op.poll_first = true;
+        if (!submission_of(op).poll_first && !uring_of(*op.target).drained) {
+            submission_of(op).poll_first = true;
             return true;
         }
         op.block = pool().take_heap(op.buffer.size);
         op.error = op.block == nullptr ? ENOMEM : 0;
         return op.block != nullptr;
     }
-    op.target->drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    uring_of(*op.target).drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
     op.transferred += static_cast<std::size_t>(result);
     if (filled != nullptr) {
         if (result > 0)

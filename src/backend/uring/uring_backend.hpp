@@ -27,9 +27,7 @@ public:
 protected:
     bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
-    void interrupt(operation& op) noexcept override {
-        cancel_by_user_data(key_of(op), static_cast<std::uint64_t>(tag::ignored));
-    }
+    bool interrupt(operation& op) noexcept override;
     void readers_changed(descriptor& d) noexcept override {
         if (d.reading.empty())
             note_idle_accept(d);

@@ -1,0 +1,70 @@
+// What is known of each operation beyond what one system call does: one row for each.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+
+#include <coax/address.hpp>
+#include <coax/detail/operation.hpp>
+#include <coax/kind.hpp>
+
+#include "backend/descriptor.hpp"
+
+namespace coax::backend {
+
+/// Which of a descriptor's two queues an operation waits in.
+enum class direction : unsigned char { reading, writing };
+
+/// What an operation takes from the system, and what therefore is kept for the next one where nobody is left to have it.
+enum class takes : unsigned char { nothing, bytes, connection };
+
+struct operation_traits {
+    detail::opcode code;
+    direction queue;
+    takes what;
+    bool pooled; // the bytes come in a block of the pool
+    bool sender; // it learns who sent them
+    bool names;  // it carries an address to the system
+    bool
+        clocked; // with UNIX sockets it may wait for room at the peer, which the system does not report: it is tried again by the clock
+};
+
+inline constexpr operation_traits operation_table[] = {
+    // code                          queue               what               pooled sender names  clocked
+    {detail::opcode::accept, direction::reading, takes::connection, false, false, false, false},
+    {detail::opcode::connect, direction::writing, takes::nothing, false, false, true, true},
+    {detail::opcode::recv, direction::reading, takes::bytes, false, false, false, false},
+    {detail::opcode::recv_pooled, direction::reading, takes::bytes, true, false, false, false},
+    {detail::opcode::recvfrom, direction::reading, takes::bytes, false, true, false, false},
+    {detail::opcode::recvfrom_pooled, direction::reading, takes::bytes, true, true, false, false},
+    {detail::opcode::send, direction::writing, takes::nothing, false, false, false, false},
+    {detail::opcode::sendto, direction::writing, takes::nothing, false, false, true, true},
+    {detail::opcode::send_vector, direction::writing, takes::nothing, false, false, false, false},
+};
+
+constexpr bool table_is_in_order() noexcept {
+    for (std::size_t i = 0; i < std::size(operation_table); ++i)
+        if (operation_table[i].code != static_cast<detail::opcode>(i))
+            return false;
+    return true;
+}
+static_assert(table_is_in_order(), "the rows stand in the order of the opcodes");
+static_assert(std::size(operation_table) == static_cast<std::size_t>(detail::opcode::send_vector) + 1);
+
+constexpr const operation_traits& traits_of(detail::opcode code) noexcept {
+    return operation_table[static_cast<std::size_t>(code)];
+}
+
+constexpr bool reads(const detail::operation& op) noexcept { return traits_of(op.code).queue == direction::reading; }
+
+/// The queue that an operation waits in.
+inline detail::operation_queue& queue_of(const detail::operation& op) noexcept {
+    return reads(op) ? op.target->reading : op.target->writing;
+}
+
+/// Whether the operation waits for room in the queue of another UNIX socket, of which the system reports nothing.
+inline bool waits_by_the_clock(const detail::operation& op) noexcept {
+    return traits_of(op.code).clocked && op.target->family == family::local;
+}
+
+} // namespace coax::backend

@@ -1,0 +1,26 @@
+// What the readiness backend notes in descriptors and operations.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/descriptor.hpp"
+#include "backend/scratch.hpp"
+
+namespace coax::backend {
+
+struct readiness_state {
+    // The system has said that it would block, and has not reported the contrary since.
+    bool unreadable;
+    bool unwritable;
+    bool stalled;            // the first writer waits for something whose readiness the system does not report
+    std::uint32_t poll_slot; // poll: its entry
+};
+
+inline readiness_state& readiness_of(detail::descriptor& d) noexcept { return noted<readiness_state>(d); }
+
+/// Of an operation.
+struct attempt_state {
+    bool connecting; // the system goes on connecting by itself
+};
+
+} // namespace coax::backend
