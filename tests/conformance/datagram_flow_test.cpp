@@ -105,6 +105,24 @@ TEST_CASE("a sendto that waits for room can time out, be cancelled, and end with
     });
 }
 
+TEST_CASE("while a sendto waits for room in a UNIX socket's queue the loop sleeps", "[unix]") {
+    support::run([]() -> coax::task<> {
+        coax::socket receiver = support::bound(coax::family::local, coax::kind::datagram);
+        coax::socket sender(coax::family::local, coax::kind::datagram);
+        const coax::address name = receiver.getsockname();
+        co_await fill(sender, name);
+        const auto waits_for_room = [&]() -> coax::task<> { co_await sender.sendto("late", name); };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(waits_for_room());
+            const std::uint64_t before = coax::scheduler::current().stats().turns;
+            co_await coax::sleep_for(300ms);
+            CHECK(coax::scheduler::current().stats().turns - before < 60);
+            CHECK(coax::scheduler::current().stats().waiting == 1);
+            co_await receiver.recvfrom(16);
+        });
+    });
+}
+
 TEST_CASE("an error on a socket that nobody waits on keeps the loop asleep") {
     support::run([]() -> coax::task<> {
         const coax::address nobody = support::bound(coax::family::inet, coax::kind::datagram).getsockname();

@@ -12,7 +12,9 @@
 namespace coax::backend {
 namespace {
 
-constexpr std::int64_t retry_interval = 2'000'000; // nanoseconds
+// Nanoseconds from one try to the next, while nothing succeeds.
+constexpr std::int64_t first_retry_interval = 50'000;
+constexpr std::int64_t longest_retry_interval = 32'000'000;
 
 std::unique_ptr<poller> make_poller(backend_kind which, os::wake_event& wake) {
 #if defined(COAX_HAVE_EPOLL)
@@ -63,6 +65,8 @@ bool readiness_backend::note_unready(operation& op) noexcept {
     try {
         unready_.push_back(&op);
         readiness_of(*op.target).stalled = true;
+        retry_interval_ = first_retry_interval;
+        retry_at_ = std::min(retry_at_, now() + retry_interval_);
         return true;
     } catch (const std::bad_alloc&) {
         op.error = ENOMEM;
@@ -74,6 +78,9 @@ void readiness_backend::forget_unready(operation& op) noexcept {
     if (!readiness_of(*op.target).stalled || op.target->writing.first() != &op)
         return;
     std::erase(unready_, &op);
+    retry_interval_ = first_retry_interval;
+    if (unready_.empty())
+        retry_at_ = never;
     readiness_of(*op.target).stalled = false;
     readiness_of(*op.target).unwritable = false; // what was reported in the meantime was passed over
 }
@@ -118,25 +125,32 @@ void readiness_backend::ready(descriptor& d, bool readable, bool writable) noexc
     poller_->update(d);
 }
 
+// Only by the clock: a failed try raises an edge at its own socket, so a try at every collection would be followed by the next one at once.
 void readiness_backend::retry_unready() noexcept {
+    retry_interval_ = std::min(2 * retry_interval_, longest_retry_interval);
+    retry_at_ = never;
     for (std::size_t i = unready_.size(); i-- > 0;) {
         descriptor& d = *unready_[i]->target;
         try_head(d.writing, readiness_of(d).unwritable);
         poller_->update(d);
         i = std::min(i, unready_.size());
     }
+    if (!unready_.empty())
+        retry_at_ = std::min(retry_at_, now() + retry_interval_);
 }
 
 void readiness_backend::wait(std::int64_t timeout) noexcept {
     ++waits_;
-    if (!unready_.empty() && (timeout < 0 || timeout > retry_interval))
-        timeout = retry_interval;
+    if (!unready_.empty()) {
+        const std::int64_t left = std::max<std::int64_t>(retry_at_ - now(), 0);
+        timeout = timeout < 0 ? left : std::min(timeout, left);
+    }
     poller_->wait(timeout);
 }
 
 void readiness_backend::collect() noexcept {
     poller_->report(*this);
-    if (!unready_.empty())
+    if (!unready_.empty() && now() >= retry_at_)
         retry_unready();
 }
 

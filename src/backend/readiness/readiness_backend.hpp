@@ -1,6 +1,8 @@
 // The readiness backend: tries the system call, waits until the socket is ready, tries again.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -42,6 +44,10 @@ private:
     std::unique_ptr<poller> poller_;
     // UNIX sockets whose peer's queue is full: no readiness is ever reported for that, so they are tried again from time to time.
     std::vector<operation*> unready_;
+    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    std::int64_t retry_at_ = never;
+    std::int64_t retry_interval_ =
+        0; // after the next failure it is twice as long; a newcomer or a success starts again
 };
 
 } // namespace coax::backend
