@@ -57,11 +57,17 @@ inline void send_at_once(coax::socket& conn) {
         conn.setsockopt(coax::option::no_delay, true);
 }
 
+/// The first SIGINT (Ctrl-C) or SIGTERM.
+inline coax::task<int> first_signal() {
+    coax::signal_set signals(SIGINT, SIGTERM);
+    co_return co_await signals.wait();
+}
+
 /// Runs the task until it has ended, or until SIGINT (Ctrl-C) or SIGTERM: then it is cancelled, and finishes in its own way. Whoever does not
 /// want to wait for that sends a second signal, which nobody catches any more.
 inline coax::task<> until_signal(coax::task<> work) {
     // The signals come first: they are caught before the work begins.
-    auto first = co_await coax::when_any(coax::wait_signal(SIGINT, SIGTERM), std::move(work));
+    auto first = co_await coax::when_any(first_signal(), std::move(work));
     auto& [signalled, outcome] = first.slots;
     if (first.index == 0)
         signalled.value();

@@ -1,4 +1,4 @@
-// Signals of the operating system, counted for those who wait.
+// Signals of the operating system, noted for those who wait.
 #pragma once
 
 #include <cstdint>
@@ -13,30 +13,45 @@ namespace coax::os {
 /// those that a fault of the thread itself raises.
 void with_signals_blocked(function_ref<void()> body);
 
-/// One scheduler's share of the process's signals. The handlers note a signal in every subscription that has it and notify its event.
+/// A set of signals: bit n - 1 is signal n.
+using signal_bits = std::uint64_t;
+constexpr int max_signal = 64;
+constexpr signal_bits bit_of(int signal) noexcept { return signal_bits{1} << (signal - 1); }
+
+struct signal_slot;
+
+/// One party's share of the process's signals. As long as any party has a signal, it has our handler, which notes it for each of them.
+/// A party is used by one thread at a time.
 class signal_subscription {
 public:
     signal_subscription() noexcept = default;
-    ~signal_subscription();
+    ~signal_subscription() { remove(subscribed_); }
     signal_subscription(const signal_subscription&) = delete;
     signal_subscription& operator=(const signal_subscription&) = delete;
 
-    /// Starts to receive a signal; calls nest. 0 or an errno value.
-    int add(int signal, wake_event& wake) noexcept;
-    /// Ends one `add`; the last one in the process brings back the previous disposition.
-    void remove(int signal) noexcept;
+    /// Notes these signals from now on. All or, with an errno value, no new ones. For those that are noted already it sees to it that the
+    /// handler is in place: the program may have set another one, or this may be a forked child, which begins with none.
+    int add(signal_bits signals) noexcept;
 
-    /// Whether any signal is noted; cheap.
-    bool any() const noexcept;
-    /// Takes one noted signal; 0 when there is none.
-    int take() noexcept;
+    /// Notes these no more. The last party of a signal in the process brings back the disposition from before; a signal that nobody has
+    /// taken is sent again then, as if it had come only now.
+    void remove(signal_bits signals) noexcept;
 
-    static constexpr int max_signal = 64;
+    /// Chooses the event that a signal notifies, or none. When it returns no handler uses the event from before.
+    void set_wake(wake_event* wake) noexcept;
+
+    /// What has come and was not taken; cheap.
+    signal_bits noted() const noexcept;
+    void take(int signal) noexcept;
+    /// Undoes `take`.
+    void put_back(int signal) noexcept;
+
+    signal_bits subscribed() const noexcept { return subscribed_; }
 
 private:
-    int slot_ = -1;
-    unsigned total_ = 0;
-    unsigned counts_[max_signal + 1] = {};
+    signal_slot* slot_ = nullptr;
+    signal_bits subscribed_ = 0;
+    unsigned process_ = 0; // the process in which the slot was taken
 };
 
 } // namespace coax::os

@@ -152,6 +152,7 @@ void core::drain() noexcept {
     // Nothing stays with the system between two runs; a socket that lives on is attached again by its next operation.
     io_->detach_all();
     root_.reset();
+    signals_.received.remove(signals_.received.subscribed());
 }
 
 // Functions that others go on posting do not keep a run from ending: what was posted before its end has been run by now.
@@ -171,7 +172,7 @@ void core::wait() noexcept {
     if (!has_ready()) {
         // In this order: whoever posts either sees the loop asleep or is seen by it.
         asleep_.store(true);
-        if (posted_.empty() && messages_.empty() && !signals_.any()) {
+        if (posted_.empty() && messages_.empty() && !signals_are_due()) {
             timeout = -1;
             if (!timers_.empty()) {
                 time_known_ = false;
@@ -187,7 +188,7 @@ void core::wait() noexcept {
         expire_timers();
     io_->collect();
     receive_messages();
-    if (signals_.any())
+    if (signal_sources != nullptr)
         deliver_signals();
     // After the completions: a result that is there beats the clock.
     expire_timers();
@@ -282,17 +283,18 @@ void core::run_posted() noexcept {
     }
 }
 
-int core::subscribe(signal_operation&, int signal) noexcept { return signals_.add(signal, io_->waker()); }
+bool core::signals_are_due() const noexcept {
+    for (const signal_source* source = signal_sources; source != nullptr; source = source->next)
+        if (source->due() != 0)
+            return true;
+    return false;
+}
 
 void core::deliver_signals() noexcept {
-    while (const int signal = signals_.take()) {
-        // Everyone who waits hears of it; `offer` takes the waiter out of the list.
-        signal_operation* op = signal_waiters;
-        while (op != nullptr) {
-            signal_operation* next = op->next_waiting;
-            op->offer(signal);
-            op = next;
-        }
+    for (signal_source* source = signal_sources; source != nullptr;) {
+        signal_source* next = source->next; // one on which nobody waits any more leaves the list
+        source->deliver();
+        source = next;
     }
 }
 

@@ -13,11 +13,10 @@
 #include <coax/detail/message.hpp>
 #include <coax/detail/promise.hpp>
 #include <coax/scheduler.hpp>
-#include <coax/signal.hpp>
 
 #include "backend/backend.hpp"
-#include "os/signal.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/signal_source.hpp"
 #include "runtime/timer_heap.hpp"
 #include "runtime/worker_pool.hpp"
 
@@ -81,11 +80,10 @@ public:
     void count_operation() noexcept { ++stats_.operations; }
     std::size_t waiting = 0; // pending waiters
 
-    /// Those who wait for signals.
-    int subscribe(signal_operation& op, int signal) noexcept;
-    void unsubscribe(int signal) noexcept { signals_.remove(signal); }
-    signal_operation* signal_waiters = nullptr;
-    void deliver_signals() noexcept;
+    /// What `wait_signal` waits on. What it has subscribed to stays until the run ends.
+    signal_source& signals() noexcept { return signals_; }
+    /// Those on which somebody waits.
+    signal_source* signal_sources = nullptr;
 
 private:
     struct main_supervisor : promise_base::supervisor {
@@ -104,6 +102,8 @@ private:
     bool turn_is_over() noexcept;
     void run_posted() noexcept;
     void expire_timers() noexcept;
+    bool signals_are_due() const noexcept;
+    void deliver_signals() noexcept;
     void drain() noexcept;
     bool quiet() const noexcept;
 
@@ -125,7 +125,7 @@ private:
     scheduler_stats stats_;
     function_ref<void(std::exception_ptr)> on_suppressed_;
     std::exception_ptr posted_error_;
-    os::signal_subscription signals_;
+    signal_source signals_;
     unsigned worker_threads_;
     std::unique_ptr<worker_pool> workers_;
 

@@ -1,89 +1,127 @@
 #include <coax/signal.hpp>
 
+#include <bit>
+#include <cassert>
 #include <cerrno>
+#include <stdexcept>
 
 #include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/signal_source.hpp"
 
-namespace coax::detail {
+namespace coax {
+namespace detail {
 
-signal_operation::~signal_operation() {
-    if (state != wait_state::idle)
-        abandon();
-    unsubscribe();
+void signal_source::begin_wait(core& of, signal_wait& wait) noexcept {
+    if (on == nullptr) {
+        on = &of;
+        received.set_wake(&of.io().waker());
+        next = of.signal_sources;
+        if (next != nullptr)
+            next->link = &next;
+        link = &of.signal_sources;
+        of.signal_sources = this;
+    }
+    awaited |= wait.wanted.bits;
+    wait.stand_in(waiting);
 }
 
-bool signal_operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+void signal_source::end_wait(signal_wait& wait) noexcept {
+    waiting.remove(wait);
+    awaited = 0;
+    for (ready_node* each = waiting.first(); each != nullptr; each = each->next)
+        awaited |= static_cast<signal_wait*>(each)->wanted.bits;
+    if (!waiting.empty())
+        return;
+    received.set_wake(nullptr);
+    *link = next;
+    if (next != nullptr)
+        next->link = link;
+    on = nullptr;
+}
+
+void signal_source::deliver() noexcept {
+    for (os::signal_bits come = due(); come != 0; come &= come - 1) {
+        const int signal = std::countr_zero(come) + 1;
+        // Whoever wanted it may have received a lower one just now.
+        if ((awaited & os::bit_of(signal)) == 0)
+            continue;
+        received.take(signal);
+        signal_wait* only = nullptr;
+        bool several = false;
+        for (ready_node* each = waiting.first(); each != nullptr;) {
+            auto& wait = *static_cast<signal_wait*>(each);
+            each = each->next;
+            if ((wait.wanted.bits & os::bit_of(signal)) == 0)
+                continue;
+            several = only != nullptr;
+            only = &wait;
+            end_wait(wait);
+            wait.received = signal;
+            wait.shared = several;
+            wait.grant();
+        }
+    }
+}
+
+signal_wait::~signal_wait() {
+    // Its coroutine is destroyed before it could take what it had received.
+    const bool untaken = state == wait_state::ready && granted && !shared;
+    if (state != wait_state::idle)
+        abandon();
+    if (untaken)
+        source->received.put_back(received);
+}
+
+bool signal_wait::suspend(environment around, std::coroutine_handle<> coroutine) {
     core& on = core::of(*around.on);
-    error_ = 0;
-    received_ = 0;
-    if (!enter(on, *around.within, coroutine))
+    signal_source& from = source != nullptr ? *source : on.signals();
+    if (from.on != nullptr && from.on != &on)
+        throw std::logic_error("coax: a signal_set is waited on in two schedulers at once");
+    if (!begin(around, coroutine))
         return true;
-    for (; subscribed_ != count_ && error_ == 0; ++subscribed_) {
-        error_ = on.subscribe(*this, signals_[subscribed_]);
-        if (error_ != 0)
-            break;
-    }
-    if (error_ != 0) {
-        leave();
-        unsubscribe();
+    source = &from;
+    error = wanted.invalid ? EINVAL : from.received.add(wanted.bits);
+    if (error != 0)
         return false;
+    if (const os::signal_bits come = from.received.noted() & wanted.bits) {
+        received = std::countr_zero(come) + 1;
+        from.received.take(received);
+        return grant_at_once();
     }
-    next_waiting = on.signal_waiters;
-    if (next_waiting != nullptr)
-        next_waiting->link = &next_waiting;
-    link = &on.signal_waiters;
-    on.signal_waiters = this;
+    from.begin_wait(on, *this);
     return true;
 }
 
-void signal_operation::unsubscribe() noexcept {
-    while (subscribed_ != 0)
-        core::of(*owner).unsubscribe(signals_[--subscribed_]);
-    if (link != nullptr) {
-        *link = next_waiting;
-        if (next_waiting != nullptr)
-            next_waiting->link = link;
-        link = nullptr;
-    }
-}
-
-bool signal_operation::offer(int signal) noexcept {
-    for (std::size_t i = 0; i < count_; ++i) {
-        if (signals_[i] != signal)
-            continue;
-        received_ = signal;
-        unsubscribe();
-        finish();
-        return true;
-    }
-    return false;
-}
-
-void signal_operation::on_stop(waiter& self, stop_reason why) noexcept {
-    auto& op = static_cast<signal_operation&>(self);
+void signal_wait::stop_wait(waiter& self, stop_reason why) noexcept {
+    auto& wait = static_cast<signal_wait&>(self);
     // A signal that has come already is not lost to the cancellation.
-    core::of(*op.owner).deliver_signals();
-    if (op.state != wait_state::pending)
+    if (why != stop_reason::abandon)
+        wait.source->deliver();
+    if (wait.state != wait_state::pending)
         return;
-    op.reason = why;
-    op.unsubscribe();
-    op.finish();
+    wait.source->end_wait(wait);
+    wait.reason = why;
+    wait.finish();
 }
 
-int signal_operation::await_resume() {
-    auto outcome = await_result();
-    return std::move(outcome).value();
+failure signal_wait::failed() const noexcept {
+    return error != 0 ? failure(system_error(error), name) : sync_wait::failed();
 }
 
-result<int> signal_operation::await_result() noexcept {
-    state = wait_state::idle;
-    if (received_ != 0)
-        return received_;
-    if (error_ != 0)
-        return failure(system_error(error_), operation_name::wait_signal);
-    return failure(failure::cause::cancelled, operation_name::wait_signal);
+} // namespace detail
+
+signal_set::signal_set(detail::signal_numbers signals)
+    : source_(std::make_unique<detail::signal_source>()), signals_(signals) {
+    if (const int error = signals.invalid ? EINVAL : source_->received.add(signals.bits))
+        failure(detail::system_error(error), operation_name::wait_signal).raise();
 }
 
-} // namespace coax::detail
+signal_set::~signal_set() {
+    assert(source_->waiting.empty() && "coax: a signal_set is destroyed while tasks wait on it");
+}
+
+detail::signal_operation signal_set::wait() noexcept { return detail::signal_operation(source_.get(), signals_); }
+
+} // namespace coax

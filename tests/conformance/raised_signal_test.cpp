@@ -3,10 +3,12 @@
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <system_error>
 #include <thread>
 
+using namespace std::chrono_literals;
 using support::ending;
 
 namespace {
@@ -49,6 +51,31 @@ TEST_CASE("a signal wakes a loop that sleeps, from another thread") {
         CHECK(got == support::one_signal);
     });
     CHECK(support::is_default(support::one_signal));
+}
+
+TEST_CASE("what is raised between two waits is kept, for the scheduler and for a set") {
+    {
+        coax::signal_set signals(support::other_signal);
+        std::raise(support::other_signal);
+        support::run([&]() -> coax::task<> {
+            const int from_before = co_await signals.wait();
+            CHECK(from_before == support::other_signal);
+            std::raise(support::other_signal);
+            const auto none = co_await coax::as_result(coax::with_timeout(0s, coax::wait_signal(support::one_signal)));
+            CHECK_FALSE(none);
+            for (int round = 0; round < 3; ++round) {
+                std::raise(support::one_signal);
+                const int got = co_await coax::wait_signal(support::one_signal);
+                CHECK(got == support::one_signal);
+            }
+        });
+        support::run([&]() -> coax::task<> {
+            const int between = co_await signals.wait();
+            CHECK(between == support::other_signal);
+        });
+    }
+    CHECK(support::is_default(support::one_signal));
+    CHECK(support::is_default(support::other_signal));
 }
 
 TEST_CASE("what cannot be caught is refused") {
