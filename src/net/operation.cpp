@@ -59,7 +59,7 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     if (begin(on)) {
         if (held && order == 0)
             order = target->next_order();
-        return pass();
+        return pass_behind();
     }
     link();
     if (target->limit > 0)

@@ -64,14 +64,8 @@ void send_message(loop& to, message& what) noexcept { core::of(to).send(what); }
 void report_suppressed(loop& on, std::exception_ptr error) noexcept { core::of(on).suppressed(std::move(error)); }
 
 void loop::remove(ready_node& node) noexcept {
-    for (ready_node** link = &head_; *link != nullptr; link = &(*link)->next) {
-        if (*link != &node)
-            continue;
-        *link = node.next;
-        if (node.next == nullptr)
-            tail_ = link;
-        return;
-    }
+    if (!ready_.remove(node))
+        behind_.remove(node);
 }
 
 core::core(scheduler& face, const scheduler_options& options)
@@ -161,6 +155,7 @@ bool core::quiet() const noexcept { return waiting == 0 && !has_ready(); }
 void core::run_tasks() noexcept {
     ++stats_.turns;
     run_on_ = run_on_budget;
+    shortcuts_ = most_shortcuts;
     run_posted();
     run_ready();
     run_on_ = run_on_budget;
@@ -192,13 +187,14 @@ void core::wait() noexcept {
         deliver_signals();
     // After the completions: a result that is there beats the clock.
     expire_timers();
+    ready_.append(behind_);
 }
 
 void core::run_ready() noexcept {
     // Where each runs for long, the time is looked at after each; where they are quick, it is not looked at often.
     unsigned stride = 1;
     unsigned until_look = stride;
-    for (unsigned left = ready_budget; left != 0 && has_ready(); --left) {
+    for (unsigned left = ready_budget; left != 0 && !ready_.empty(); --left) {
         if (until_look == 0) {
             if (turn_is_over())
                 return;
@@ -207,7 +203,8 @@ void core::run_ready() noexcept {
         }
         --until_look;
         ++stats_.resumptions;
-        pop()->handle.resume();
+        shortcuts_ = most_shortcuts;
+        ready_.pop()->handle.resume();
     }
 }
 

@@ -55,8 +55,10 @@ public:
     /// Made at its first use; throws `std::bad_alloc` then.
     worker_pool& workers();
 
-    /// Whether an operation that has ended at once may go on without a turn of the loop. Bounded, so that a socket that is always ready
-    /// leaves room for the others.
+    /// Whether an operation of a socket that has ended at once may go on without suspending. Only a few times between two suspensions of
+    /// its coroutine: a socket that is always ready would keep the thread for itself, while nobody looks whether others are ready.
+    bool may_take_shortcut() noexcept { return shortcuts_ != 0 && shortcuts_-- != 0; }
+    /// The same for waits of tasks for each other, in which the system has no part: so many in a turn.
     bool may_run_on() noexcept {
         if (run_on_ == 0)
             return false;
@@ -106,11 +108,15 @@ private:
     void deliver_signals() noexcept;
     void drain() noexcept;
     bool quiet() const noexcept;
+    bool has_ready() const noexcept { return !ready_.empty() || !behind_.empty(); }
 
     static constexpr unsigned ready_budget = 1024;     // coroutines resumed between two looks at the system, or
     static constexpr std::int64_t turn_time = 1000000; // for so long (in nanoseconds), as measured by
     static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
-    static constexpr unsigned run_on_budget = 64;      // operations per turn that do not suspend
+    static constexpr unsigned run_on_budget = 64;      // waits for other tasks, in a turn, that do not suspend
+    // Operations of sockets, from one resumption to the next, that do not suspend. An answer to a request is one of them, or a few in
+    // pieces; more would be no faster, since the look at the system that comes between them costs less than each of them.
+    static constexpr unsigned most_shortcuts = 4;
 
     scheduler& face_;
     std::unique_ptr<backend::backend> io_;
@@ -120,6 +126,7 @@ private:
     bool time_known_ = false;
     bool timers_first_ = false;
     unsigned run_on_ = run_on_budget;
+    unsigned shortcuts_ = most_shortcuts;
     std::thread::id thread_;
     bool entered_ = false;
     scheduler_stats stats_;

@@ -44,6 +44,14 @@ bool waiter::pass() noexcept {
     return true;
 }
 
+bool waiter::pass_behind() noexcept {
+    if (core::of(*owner).may_take_shortcut())
+        return false;
+    state = wait_state::ready;
+    owner->push_behind(*this);
+    return true;
+}
+
 void waiter::unlink() noexcept {
     if (scope_link == nullptr)
         return;

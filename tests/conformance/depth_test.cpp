@@ -253,6 +253,58 @@ TEST_CASE("operations that are ready at once do not hold up a timer or another s
     });
 }
 
+TEST_CASE("between two looks at the system a socket that is always ready gets little done") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair busy = coax::socketpair();
+        coax::socket_pair other = coax::socketpair();
+        bool heard = false;
+        const auto hear = [&]() -> coax::task<> {
+            static_cast<void>(co_await other.second.recv(1));
+            heard = true;
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(hear());
+            co_await busy.first.sendall(std::string(1000, 'x'));
+            co_await support::round_trip();
+            std::byte taken[1];
+            for (int i = 0; i < 100; ++i)
+                co_await busy.second.recv(taken);
+            CHECK_FALSE(heard);
+            // From now on somebody else is ready.
+            CHECK(support::send_raw(other.first.fileno(), "x", 1) == 1);
+            int more = 0;
+            for (; more < 800 && !heard; ++more)
+                co_await busy.second.recv(taken);
+            CHECK(heard);
+            CHECK(more <= 20);
+        });
+    });
+}
+
+TEST_CASE("coroutines that have gone on often enough and are destroyed before they resume leave nothing behind") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        co_await pair.first.sendall(std::string(1000, 'x'));
+        int received = 0;
+        const auto receive = [&]() -> support::destructible {
+            std::byte taken[1];
+            for (;;) {
+                co_await pair.second.recv(taken);
+                ++received;
+            }
+        };
+        for (int i = 0; i < 20; ++i) {
+            support::destructible coroutine = receive();
+            coroutine.destroy();
+            co_await coax::yield();
+        }
+        pair.first.close();
+        const std::string rest = co_await support::read_to_end(pair.second);
+        // What the last operation of each had received is kept for the next.
+        CHECK(rest.size() + static_cast<std::size_t>(received) == 1000);
+    });
+}
+
 TEST_CASE("tasks that yield for ever do not hold up a timer or a socket") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();

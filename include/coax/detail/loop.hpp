@@ -2,11 +2,57 @@
 #pragma once
 
 #include <coroutine>
+#include <utility>
 
 #include <coax/config.hpp>
 #include <coax/detail/waiter.hpp>
 
 namespace coax::detail {
+
+/// Coroutines that are to be resumed, in their order.
+class ready_queue {
+public:
+    ready_queue() noexcept = default;
+    ready_queue(const ready_queue&) = delete;
+    ready_queue& operator=(const ready_queue&) = delete;
+
+    bool empty() const noexcept { return head_ == nullptr; }
+    void push(ready_node& node) noexcept {
+        node.next = nullptr;
+        *tail_ = &node;
+        tail_ = &node.next;
+    }
+    ready_node* pop() noexcept {
+        ready_node* node = head_;
+        head_ = node->next;
+        if (head_ == nullptr)
+            tail_ = &head_;
+        return node;
+    }
+    /// Takes over all of another queue, to its own end.
+    void append(ready_queue& other) noexcept {
+        if (other.empty())
+            return;
+        *tail_ = std::exchange(other.head_, nullptr);
+        tail_ = std::exchange(other.tail_, &other.head_);
+    }
+    /// Whether the node was in it. Linear.
+    bool remove(ready_node& node) noexcept {
+        for (ready_node** link = &head_; *link != nullptr; link = &(*link)->next) {
+            if (*link != &node)
+                continue;
+            *link = node.next;
+            if (node.next == nullptr)
+                tail_ = link;
+            return true;
+        }
+        return false;
+    }
+
+private:
+    ready_node* head_ = nullptr;
+    ready_node** tail_ = &head_;
+};
 
 /// The ready queue of one scheduler. Everything but the start of a task resumes through it.
 class COAX_API loop {
@@ -14,11 +60,10 @@ public:
     loop(const loop&) = delete;
     loop& operator=(const loop&) = delete;
 
-    void push(ready_node& node) noexcept {
-        node.next = nullptr;
-        *tail_ = &node;
-        tail_ = &node.next;
-    }
+    void push(ready_node& node) noexcept { ready_.push(node); }
+
+    /// Resumes only after the loop has looked for what others wait for.
+    void push_behind(ready_node& node) noexcept { behind_.push(node); }
 
     /// Takes a node out again: its coroutine is being destroyed. Linear; only error paths come here.
     void remove(ready_node& node) noexcept;
@@ -41,20 +86,9 @@ protected:
     loop() noexcept = default;
     ~loop() = default;
 
-    bool has_ready() const noexcept { return head_ != nullptr; }
-    ready_node* pop() noexcept {
-        ready_node* node = head_;
-        head_ = node->next;
-        if (head_ == nullptr)
-            tail_ = &head_;
-        return node;
-    }
-
     scope root_;
-
-private:
-    ready_node* head_ = nullptr;
-    ready_node** tail_ = &head_;
+    ready_queue ready_;
+    ready_queue behind_; // ready as well, behind those of whom the loop learns when it looks at the system next
 };
 
 /// The loop that runs on this thread, or null.

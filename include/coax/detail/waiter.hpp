@@ -57,6 +57,10 @@ struct COAX_API waiter : ready_node, timer {
     /// has gone on often enough in this turn of the loop.
     bool pass() noexcept;
 
+    /// The same for an operation of a socket. Where it has gone on often enough since its coroutine was resumed, it resumes after the loop
+    /// has looked at the system, behind all who are ready by then.
+    bool pass_behind() noexcept;
+
     /// Takes the pending wait out of its scope: no cancellation reaches it any more.
     void unlink() noexcept;
 
