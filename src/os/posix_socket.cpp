@@ -115,8 +115,18 @@ int connect(native_handle handle, const address& peer) noexcept {
 
 int connect_result(native_handle handle) noexcept {
     int pending = 0;
-    const int error = get_int(handle, SO_ERROR, pending);
-    return error != 0 ? error : pending;
+    if (const int error = get_int(handle, SO_ERROR, pending); error != 0)
+        return error;
+#ifdef __linux__
+    // Linux takes the attempt for over only when connect(2) is called again: the next one would fail with ECONNABORTED. This address
+    // begins nothing.
+    if (pending != 0) {
+        sockaddr none{};
+        none.sa_family = AF_UNSPEC;
+        ::connect(handle, &none, sizeof none);
+    }
+#endif
+    return pending;
 }
 
 outcome accept(native_handle handle, address* peer) noexcept {

@@ -41,7 +41,8 @@ int listen(native_handle handle, int backlog) noexcept;
 /// readiness will be reported, and the call has to be made again.
 int connect(native_handle handle, const address& peer) noexcept;
 
-/// Takes the pending error of the socket (SO_ERROR): after EINPROGRESS, how the connection attempt ended.
+/// Takes the pending error of the socket (SO_ERROR): after EINPROGRESS, how the connection attempt ended. After a failure the socket may
+/// be connected again, where the system allows it.
 int connect_result(native_handle handle) noexcept;
 
 /// The next connection, closed on exec and non-blocking; the value is its handle, and `peer` (may be null) gets its

@@ -29,6 +29,26 @@ TEST_CASE("connecting to a name on which nobody listens is connection_refused, e
     });
 }
 
+TEST_CASE("a socket that was refused may try again, and is connected when somebody listens") {
+    const coax::family family = GENERATE(from_range(support::families()));
+    INFO(support::name_of(family));
+    support::run([&]() -> coax::task<> {
+        coax::socket holder = support::bound(family, coax::kind::stream);
+        const coax::address name = holder.getsockname();
+        coax::socket client(family);
+        for (int i = 0; i < 4; ++i) {
+            const std::error_code refused = co_await client.connect_ex(name);
+            CHECK(refused == std::errc::connection_refused);
+        }
+        holder.listen();
+        co_await client.connect(name);
+        coax::accepted taken = co_await holder.accept();
+        co_await client.sendall("x");
+        const std::string heard = co_await support::read(taken.conn, 1);
+        CHECK(heard == "x");
+    });
+}
+
 TEST_CASE("attempts that are refused at the same time are each told so") {
     support::run([]() -> coax::task<> {
         const coax::socket holder = support::bound(coax::family::inet, coax::kind::stream);
