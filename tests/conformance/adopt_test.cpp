@@ -97,6 +97,41 @@ TEST_CASE("a listener of another maker can be adopted and accepts") {
     });
 }
 
+TEST_CASE("two sockets on one descriptor are both served, and closing the first is the end") {
+    const bool first_goes_first = GENERATE(false, true);
+    support::run([&]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        const int before = support::open_descriptors();
+        co_await made.server.sendall("a");
+        coax::socket again = coax::socket::adopt(made.server.fileno());
+        co_await again.sendall("b");
+        const std::string both = co_await support::read(made.client, 2);
+        CHECK(both == "ab");
+        const auto answer = [&]() -> coax::task<> {
+            co_await support::round_trip();
+            co_await made.client.sendall("c");
+        };
+        for (coax::socket* const each : {&made.server, &again}) {
+            std::string heard;
+            const auto hear = [&]() -> coax::task<> { heard = co_await support::read(*each, 1); };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                group.spawn(hear());
+                group.spawn(answer());
+                co_return;
+            });
+            CHECK(heard == "c");
+        }
+        if (!first_goes_first)
+            static_cast<void>(again.detach());
+        made.server.close();
+        const std::string rest = co_await support::read_to_end(made.client);
+        CHECK(rest.empty());
+        if (first_goes_first)
+            static_cast<void>(again.detach());
+        CHECK(support::open_descriptors() == before - 1);
+    });
+}
+
 TEST_CASE("the errors of an adopted connection name its peer") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);

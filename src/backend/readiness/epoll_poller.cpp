@@ -2,11 +2,15 @@
 
 #include "backend/readiness/poller.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <new>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -34,16 +38,17 @@ public:
     ~epoll_poller() override { ::close(handle_); }
 
     int add(descriptor& d) noexcept override {
-        epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-        event.data.ptr = &d;
-        return ::epoll_ctl(handle_, EPOLL_CTL_ADD, d.handle, &event) == 0 ? 0 : errno;
+        const int error = control(EPOLL_CTL_ADD, d.handle, d);
+        return error == EEXIST ? add_alias(d) : error;
     }
 
     void remove(descriptor& d) noexcept override {
         // Explicitly, although close(2) would do it: a duplicate of the handle elsewhere would keep the registration alive.
-        epoll_event unused{};
-        ::epoll_ctl(handle_, EPOLL_CTL_DEL, d.handle, &unused);
+        if (aliases_.empty() || !remove_alias(d)) {
+            control(EPOLL_CTL_DEL, d.handle, d);
+            if (!aliases_.empty())
+                promote_alias(d.handle);
+        }
     }
 
     void update(descriptor&) noexcept override {}
@@ -66,6 +71,58 @@ public:
 
 private:
     static constexpr int max_events = 256;
+
+    /// A second socket object on a descriptor that is registered already: epoll takes each number once only.
+    struct alias {
+        descriptor* whose;
+        int handle; // a duplicate
+    };
+
+    int control(int what, int handle, descriptor& d) noexcept {
+        epoll_event event{};
+        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.data.ptr = &d;
+        return ::epoll_ctl(handle_, what, handle, &event) == 0 ? 0 : errno;
+    }
+
+    int add_alias(descriptor& d) noexcept {
+        const int duplicate = ::fcntl(d.handle, F_DUPFD_CLOEXEC, 0);
+        if (duplicate < 0)
+            return errno;
+        int error = ENOMEM;
+        try {
+            aliases_.push_back({&d, duplicate});
+            error = control(EPOLL_CTL_ADD, duplicate, d);
+            if (error == 0)
+                return 0;
+            aliases_.pop_back();
+        } catch (const std::bad_alloc&) {
+        }
+        ::close(duplicate);
+        return error;
+    }
+
+    bool remove_alias(descriptor& d) noexcept {
+        const auto found =
+            std::find_if(aliases_.begin(), aliases_.end(), [&](const alias& a) { return a.whose == &d; });
+        if (found == aliases_.end())
+            return false;
+        control(EPOLL_CTL_DEL, found->handle, d);
+        ::close(found->handle);
+        aliases_.erase(found);
+        return true;
+    }
+
+    /// The number is about to be closed. A duplicate would keep the connection open then, and the peer would not see its end.
+    void promote_alias(int handle) noexcept {
+        const auto found =
+            std::find_if(aliases_.begin(), aliases_.end(), [&](const alias& a) { return a.whose->handle == handle; });
+        if (found == aliases_.end())
+            return;
+        descriptor& d = *found->whose;
+        remove_alias(d);
+        control(EPOLL_CTL_ADD, handle, d);
+    }
 
     int wait_for(epoll_event* events, std::int64_t timeout) noexcept {
 #if defined(SYS_epoll_pwait2)
@@ -90,6 +147,7 @@ private:
     int handle_;
     bool has_pwait2_ = true;
     int found_ = 0;
+    std::vector<alias> aliases_;
     epoll_event events_[max_events];
 };
 
