@@ -22,7 +22,9 @@ public:
 
     int add(descriptor& d) noexcept override {
         try {
-            entries_.reserve(entries_.size() + 1);
+            // Both grow by more than one at a time, and before either is changed.
+            if (entries_.size() == entries_.capacity())
+                entries_.reserve(2 * entries_.size());
             descriptors_.push_back(&d);
         } catch (const std::bad_alloc&) {
             return ENOMEM;
