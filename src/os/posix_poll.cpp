@@ -3,6 +3,7 @@
 #endif
 #include "os/poll.hpp"
 
+#include <cerrno>
 #include <cstddef>
 #include <limits>
 
@@ -21,23 +22,38 @@ const short poll_readable = POLLIN;
 const short poll_writable = POLLOUT;
 const short poll_failed = POLLERR | POLLHUP | POLLNVAL;
 
-int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept {
-    auto* native = reinterpret_cast<pollfd*>(entries);
+namespace {
+
+int poll_once(pollfd* entries, std::size_t count, std::int64_t timeout) noexcept {
 #if defined(COAX_LINUX_EXTENSIONS) || defined(__FreeBSD__)
     timespec limit{};
     if (timeout > 0) {
         limit.tv_sec = static_cast<time_t>(timeout / 1'000'000'000);
         limit.tv_nsec = static_cast<long>(timeout % 1'000'000'000);
     }
-    const int ready = ::ppoll(native, static_cast<nfds_t>(count), timeout < 0 ? nullptr : &limit, nullptr);
+    return ::ppoll(entries, static_cast<nfds_t>(count), timeout < 0 ? nullptr : &limit, nullptr);
 #else
     // Rounded up: a loop that wakes just before its deadline would spin until it is reached.
     constexpr std::int64_t most = std::numeric_limits<int>::max();
     const std::int64_t milliseconds = timeout < 0 ? -1 : timeout / 1'000'000 + (timeout % 1'000'000 != 0 ? 1 : 0);
-    const int ready =
-        ::poll(native, static_cast<nfds_t>(count), static_cast<int>(milliseconds < most ? milliseconds : most));
+    return ::poll(entries, static_cast<nfds_t>(count), static_cast<int>(milliseconds < most ? milliseconds : most));
 #endif
-    return ready > 0 ? ready : 0;
+}
+
+} // namespace
+
+int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept {
+    auto* native = reinterpret_cast<pollfd*>(entries);
+    int ready = poll_once(native, count, timeout);
+    // A signal may come long after an entry is ready, when the process was stopped; whoever looks at the clock next must know of it.
+    if (ready < 0 && errno == EINTR)
+        ready = poll_once(native, count, 0);
+    if (ready >= 0 || errno == EINTR)
+        return ready > 0 ? ready : 0;
+    if (errno != ENOMEM && errno != EAGAIN)
+        return -errno;
+    poll_once(nullptr, 0, 1'000'000);
+    return 0;
 }
 
 } // namespace coax::os

@@ -102,6 +102,8 @@ int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept 
         if (left > 0)
             left -= connect_check_interval;
     }
+    if (ready < 0)
+        ::Sleep(1); // short of memory, as far as is known
     if (ready <= 0)
         return 0;
     if (those.writes && only_hangups_of_writers(those.entries))

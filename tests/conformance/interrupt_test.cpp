@@ -1,6 +1,7 @@
 // A signal every ten milliseconds interrupts whatever the kernel is doing, and nothing comes of it.
 #include "support/catch.hpp"
 #include "support/net.hpp"
+#include "support/processes.hpp"
 #include "support/runtime.hpp"
 
 #include <chrono>
@@ -9,7 +10,10 @@
 #include <string>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 using namespace std::chrono_literals;
 
@@ -40,6 +44,36 @@ public:
 private:
     struct sigaction previous_{};
 };
+
+int late_handle = -1;
+
+/// Holds the thread up until the limit of its wait has passed, after what it waits for has arrived, as a stop of the process would.
+void hold_up(int) {
+    static_cast<void>(!::write(late_handle, "in time", 7));
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const auto milliseconds = [&now] { return now.tv_sec * 1000 + now.tv_nsec / 1'000'000; };
+    const auto end = milliseconds() + 300;
+    while (milliseconds() < end)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    rings = 1;
+}
+
+/// Takes from the backend what it waits with.
+void break_the_wait() {
+    if (coax::scheduler::current().backend().kind == coax::backend_kind::poll) {
+        // poll(2) takes no more entries than there may be descriptors.
+        const rlimit none{0, 0};
+        setrlimit(RLIMIT_NOFILE, &none);
+        return;
+    }
+    for (int fd = 3; fd < 1000; ++fd) {
+        char name[64] = {};
+        const std::string link = "/proc/self/fd/" + std::to_string(fd);
+        if (::readlink(link.c_str(), name, sizeof name - 1) > 0 && std::string(name) == "anon_inode:[eventpoll]")
+            ::close(fd);
+    }
+}
 
 coax::task<> until_rung(int times) {
     const int end = rings + times;
@@ -114,4 +148,46 @@ TEST_CASE("a conversation that is interrupted over and over loses nothing") {
         CHECK(back.size() == sent.size());
     });
     CHECK(rings >= 2);
+}
+
+TEST_CASE("what has arrived when a wait is interrupted beats a limit that has passed meanwhile") {
+    struct sigaction action{};
+    struct sigaction previous{};
+    action.sa_handler = &hold_up;
+    sigaction(SIGALRM, &action, &previous);
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        late_handle = pair.first.fileno();
+        rings = 0;
+        const itimerval timer{{0, 0}, {0, 50'000}};
+        setitimer(ITIMER_REAL, &timer, nullptr);
+        const auto got = co_await coax::as_result(coax::with_timeout(150ms, pair.second.recv(100)));
+        CHECK(rings == 1);
+        REQUIRE(got);
+        CHECK(got->text() == "in time");
+    });
+    sigaction(SIGALRM, &previous, nullptr);
+}
+
+TEST_CASE("a scheduler whose wait is refused for good ends the program and says so") {
+    if (coax::scheduler().backend().kind == coax::backend_kind::io_uring)
+        return;
+    int ends[2];
+    REQUIRE(::pipe(ends) == 0);
+    const pid_t child = support::start_child([&] {
+        ::dup2(ends[1], STDERR_FILENO);
+        std::signal(SIGABRT, SIG_DFL);
+        alarm(20); // one that spins instead
+        coax::run([]() -> coax::task<> {
+            break_the_wait();
+            co_await coax::sleep_for(1ms);
+        }());
+        return 0;
+    });
+    ::close(ends[1]);
+    CHECK(support::exit_code(child) == -SIGABRT);
+    char said[200] = {};
+    CHECK(::read(ends[0], said, sizeof said - 1) > 0);
+    CHECK(std::string(said).find("the scheduler cannot go on") != std::string::npos);
+    ::close(ends[0]);
 }

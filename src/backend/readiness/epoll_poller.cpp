@@ -53,7 +53,14 @@ public:
 
     void update(descriptor&) noexcept override {}
 
-    void wait(std::int64_t timeout) noexcept override { found_ = wait_for(events_, timeout); }
+    int wait(std::int64_t timeout) noexcept override {
+        int found = wait_for(timeout);
+        // A signal may come long after something has arrived, when the process was stopped. The loop looks at the clock next.
+        if (found < 0 && errno == EINTR)
+            found = wait_for(0);
+        found_ = found > 0 ? found : 0;
+        return found >= 0 || errno == EINTR ? 0 : errno;
+    }
 
     void report(readiness_sink& sink) noexcept override {
         const int count = std::exchange(found_, 0);
@@ -124,7 +131,7 @@ private:
         control(EPOLL_CTL_ADD, handle, d);
     }
 
-    int wait_for(epoll_event* events, std::int64_t timeout) noexcept {
+    int wait_for(std::int64_t timeout) noexcept {
 #if defined(SYS_epoll_pwait2)
         // Only epoll_pwait2 (Linux 5.11) takes nanoseconds.
         if (timeout > 0 && has_pwait2_) {
@@ -132,7 +139,7 @@ private:
                 std::int64_t seconds;
                 std::int64_t nanoseconds;
             } limit{timeout / 1'000'000'000, timeout % 1'000'000'000};
-            const long count = ::syscall(SYS_epoll_pwait2, handle_, events, max_events, &limit, nullptr, 0);
+            const long count = ::syscall(SYS_epoll_pwait2, handle_, events_, max_events, &limit, nullptr, 0);
             if (count >= 0 || errno == EINTR)
                 return static_cast<int>(count);
             has_pwait2_ = false;
@@ -140,7 +147,7 @@ private:
 #endif
         constexpr std::int64_t most = std::numeric_limits<int>::max();
         const std::int64_t milliseconds = timeout < 0 ? -1 : timeout / 1'000'000 + (timeout % 1'000'000 != 0 ? 1 : 0);
-        return ::epoll_wait(handle_, events, max_events, static_cast<int>(milliseconds < most ? milliseconds : most));
+        return ::epoll_wait(handle_, events_, max_events, static_cast<int>(milliseconds < most ? milliseconds : most));
     }
 
     os::wake_event& wake_;

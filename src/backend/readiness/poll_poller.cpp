@@ -56,7 +56,11 @@ public:
         state.unwritable = state.unwritable && !d.writing.empty();
     }
 
-    void wait(std::int64_t timeout) noexcept override { found_ = os::poll(entries_.data(), entries_.size(), timeout); }
+    int wait(std::int64_t timeout) noexcept override {
+        const int ready = os::poll(entries_.data(), entries_.size(), timeout);
+        found_ = ready > 0 ? ready : 0;
+        return ready < 0 ? -ready : 0;
+    }
 
     void report(readiness_sink& sink) noexcept override {
         int left = std::exchange(found_, 0);

@@ -30,8 +30,9 @@ public:
     virtual void remove(detail::descriptor& d) noexcept = 0;
     /// The queues of a registered socket have changed: a direction is of interest while its queue has an operation in it.
     virtual void update(detail::descriptor& d) noexcept = 0;
-    /// Waits for readiness, for the wake event, or for `timeout` nanoseconds (-1: for ever).
-    virtual void wait(std::int64_t timeout) noexcept = 0;
+    /// Waits for readiness, for the wake event, or for `timeout` nanoseconds (-1: for ever). After a signal it has looked once more what is
+    /// ready. 0, or an errno value where there will never be an answer again.
+    virtual int wait(std::int64_t timeout) noexcept = 0;
     /// Tells the sink what the wait found. No socket is removed between the two.
     virtual void report(readiness_sink& sink) noexcept = 0;
 };

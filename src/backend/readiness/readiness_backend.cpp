@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "backend/attempt.hpp"
 #include "backend/operation_table.hpp"
@@ -23,6 +26,13 @@ std::unique_ptr<poller> make_poller(backend_kind which, os::wake_event& wake) {
 #endif
     (void)which;
     return make_poll_poller(wake);
+}
+
+/// No readiness will be reported any more, and nobody who waits can be told: there is no way on.
+[[noreturn]] void give_up(backend_kind which, int error) noexcept {
+    std::fprintf(stderr, "coax: waiting with %s: %s; the scheduler cannot go on\n",
+                 which == backend_kind::epoll ? "epoll" : "poll", std::strerror(error));
+    std::abort();
 }
 
 } // namespace
@@ -145,7 +155,8 @@ void readiness_backend::wait(std::int64_t timeout) noexcept {
         const std::int64_t left = std::max<std::int64_t>(retry_at_ - now(), 0);
         timeout = timeout < 0 ? left : std::min(timeout, left);
     }
-    poller_->wait(timeout);
+    if (const int error = poller_->wait(timeout))
+        give_up(kind_, error);
 }
 
 void readiness_backend::collect() noexcept {

@@ -111,6 +111,12 @@ void ring::submit_and_wait(std::int64_t timeout) noexcept {
         io_uring_cqe* unused = nullptr;
         result = ::io_uring_submit_and_wait_timeout(&ring_, &unused, 1, &limit, nullptr);
     }
+    // A signal may come long after something has arrived, when the process was stopped, and the loop looks at the clock next. liburing
+    // does not always tell that the wait was interrupted; the kernel tells that there is work.
+    if (::io_uring_cq_ready(&ring_) == 0 && (IO_URING_READ_ONCE(*ring_.sq.kflags) & IORING_SQ_TASKRUN) != 0) {
+        ++enters_;
+        result = ::io_uring_submit_and_get_events(&ring_);
+    }
     if (result >= 0)
         return;
     if (!is_passing(-result))
