@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -91,19 +92,24 @@ public:
     chunk() noexcept = default;
     /// For the library: `size` bytes at `data` in this block; `open` is false at the end of the stream.
     chunk(detail::buffer_block* block, std::byte* data, std::size_t size, bool open) noexcept
-        : data_(data), size_(static_cast<std::uint32_t>(size)), open_(open), block_(block) {}
+        : data_(data), size_(size & most), open_(open), block_(block) {}
     /// Takes the lease over; what is moved from is as a chunk made from nothing.
     chunk(chunk&& other) noexcept
-        : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0U)),
-          open_(std::exchange(other.open_, false)), block_(std::exchange(other.block_, nullptr)) {}
+        : data_(std::exchange(other.data_, nullptr)), size_(other.size_), open_(other.open_),
+          block_(std::exchange(other.block_, nullptr)) {
+        other.size_ = 0;
+        other.open_ = false;
+    }
     /// The same, after giving its own buffer back.
     chunk& operator=(chunk&& other) noexcept {
         if (this != &other) {
             if (block_ != nullptr)
                 detail::release_block(block_);
             data_ = std::exchange(other.data_, nullptr);
-            size_ = std::exchange(other.size_, 0U);
-            open_ = std::exchange(other.open_, false);
+            size_ = other.size_;
+            open_ = other.open_;
+            other.size_ = 0;
+            other.open_ = false;
             block_ = std::exchange(other.block_, nullptr);
         }
         return *this;
@@ -141,8 +147,10 @@ public:
 
 private:
     std::byte* data_ = nullptr;
-    std::uint32_t size_ = 0;
-    bool open_ = false;
+    static constexpr int size_bits = std::numeric_limits<std::size_t>::digits - 1; // no memory is larger
+    static constexpr std::size_t most = std::numeric_limits<std::size_t>::max() >> 1;
+    std::size_t size_ : size_bits = 0;
+    std::size_t open_ : 1 = false;
     detail::buffer_block* block_ = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "backend/backend.hpp"
 #include "backend/operation_table.hpp"
@@ -9,11 +10,15 @@
 
 namespace coax::backend {
 
+using detail::accepting_operation;
 using detail::addressed_operation;
 using detail::descriptor;
+using detail::lease;
 using detail::message_operation;
 using detail::opcode;
 using detail::operation;
+using detail::ordered_queue;
+using detail::unaccepted;
 using detail::vector_operation;
 
 namespace {
@@ -32,31 +37,34 @@ bool note(operation& op, os::outcome result) noexcept {
     return true;
 }
 
-/// What a receive gives: where the reading side is shut down and the system would wait for more all the same, the end.
-os::outcome received(const operation& op, os::outcome result) noexcept {
-    return op.target->input_ended && would_block(result.error) ? os::outcome{0, 0} : result;
+/// The same for a receive. Where the reading side is shut down and nothing is there, the input has ended, whatever the system says.
+bool note_call(operation& op, os::outcome result) noexcept {
+    if (!would_block(result.error))
+        return note_received(op, static_cast<std::size_t>(result.value), result.error);
+    op.ended = op.target->input_ended && op.transferred == 0;
+    return op.target->input_ended;
 }
 
-/// Receiving until the buffer is full; bytes that came before an error or the end are what it gives.
 bool receive(operation& op, void* data, std::size_t size) noexcept {
-    const bool fill = fills_buffer(op);
     for (;;) {
-        const os::outcome result =
-            received(op, os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
-                                  size - op.transferred, op.flags));
-        if (!fill)
-            return note(op, result);
+        const os::outcome result = os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
+                                            size - op.transferred, op.flags);
+        if (note_call(op, result))
+            return true;
         if (would_block(result.error))
             return false;
-        if (result.error != 0 || result.value == 0) {
-            op.error = op.transferred == 0 ? result.error : 0;
-            return true;
-        }
-        op.transferred += static_cast<std::size_t>(result.value);
-        if (op.transferred == size)
-            return true;
         note_progress(op);
     }
+}
+
+bool accept(accepting_operation& op) noexcept {
+    const os::outcome result = os::accept(op.target->handle, &op.peer);
+    if (would_block(result.error))
+        return false;
+    op.error = result.error;
+    op.connection = static_cast<native_handle>(result.value);
+    op.has_connection = result.error == 0;
+    return true;
 }
 
 bool send(operation& op) noexcept {
@@ -65,7 +73,7 @@ bool send(operation& op) noexcept {
         if (would_block(result.error))
             return false;
         if (result.error != 0) {
-            op.error = result.error;
+            note_send_failure(op, result.error);
             return true;
         }
         advance_buffer(op, static_cast<std::size_t>(result.value));
@@ -81,7 +89,7 @@ bool send_pieces(vector_operation& op) noexcept {
         if (would_block(result.error))
             return false;
         if (result.error != 0) {
-            op.error = result.error;
+            note_send_failure(op, result.error);
             return true;
         }
         advance_pieces(op, static_cast<std::size_t>(result.value));
@@ -115,6 +123,42 @@ bool fills_buffer(const operation& op) noexcept {
            op.target->kind == kind::stream && (op.code == opcode::recv || op.code == opcode::recv_pooled);
 }
 
+bool note_received(operation& op, std::size_t count, int error) noexcept {
+    const bool has_part = op.transferred != 0;
+    if (error != 0) {
+        // The part is what it gives; the system tells this error only once.
+        if (has_part)
+            op.target->note_failure(error);
+        op.error = has_part ? 0 : error;
+        return true;
+    }
+    op.transferred += count;
+    if (count == 0 && op.target->kind == kind::stream) {
+        // Is it the peer's end? How a connection broke the system may have told a sender, and then tells nobody else.
+        op.error = has_part ? 0 : op.target->take_failure();
+        op.ended = !has_part && op.error == 0;
+        return true;
+    }
+    return !fills_buffer(op) || op.transferred == op.buffer.size;
+}
+
+void note_send_failure(operation& op, int error) noexcept {
+    op.error = error;
+    switch (error) {
+    case ECONNRESET:
+    case ECONNABORTED:
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+    case ENETDOWN:
+    case ENETRESET:
+        op.target->note_failure(error);
+        break;
+    default: // it says nothing of the connection, or will be said again
+        break;
+    }
+}
+
 void note_progress(const operation& op) noexcept {
     if (op.target->watched && op.target->attached != nullptr)
         op.target->active_at = op.target->attached->now();
@@ -143,7 +187,7 @@ progress attempt(operation& op, buffer_pool& pool) noexcept {
     const native_handle handle = op.target->handle;
     switch (op.code) {
     case opcode::accept:
-        return ended_or_not(note(op, os::accept(handle, &static_cast<addressed_operation&>(op).peer)));
+        return ended_or_not(accept(static_cast<accepting_operation&>(op)));
     case opcode::connect: {
         const int error = os::connect(handle, static_cast<addressed_operation&>(op).peer);
         if (error == EINPROGRESS)
@@ -159,14 +203,13 @@ progress attempt(operation& op, buffer_pool& pool) noexcept {
         return ended_or_not(with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size); }));
     case opcode::recvfrom: {
         auto& message = static_cast<message_operation&>(op);
-        return ended_or_not(note(op, received(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags,
-                                                               message.peer, op.truncated))));
+        return ended_or_not(
+            note_call(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags, message.peer, op.truncated)));
     }
     case opcode::recvfrom_pooled: {
         auto& message = static_cast<message_operation&>(op);
         return ended_or_not(with_block(op, pool, [&](void* data) {
-            return note(op,
-                        received(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
+            return note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated));
         }));
     }
     case opcode::send:
@@ -194,22 +237,40 @@ bool finish_connect(operation& op) noexcept {
     return true;
 }
 
-bool serve_kept(operation& op, buffer_pool& pool) noexcept {
-    descriptor& d = *op.target;
-    if (op.code == opcode::accept) {
-        if (!d.has_kept_connections())
-            return false;
-        const native_handle connection = d.take_connection(op.order);
-        op.transferred = static_cast<std::size_t>(connection);
-        os::getpeername(connection, static_cast<addressed_operation&>(op).peer);
+namespace {
+
+void serve_connection(accepting_operation& op) noexcept {
+    const unaccepted oldest = op.target->kept().connections.take();
+    op.order = oldest.order;
+    op.connection = oldest.handle;
+    op.has_connection = true;
+    os::getpeername(oldest.handle, op.peer);
+}
+
+/// True: it has ended.
+bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
+    ordered_queue<lease>& bytes = op.target->kept().bytes;
+    lease& oldest = bytes.front();
+    op.order = oldest.order;
+    const bool pooled = traits_of(op.code).pooled;
+    const bool peeks = contains(op.flags, message_flags::peek);
+    const bool datagrams = op.target->kind == kind::datagram;
+    if (traits_of(op.code).sender && datagrams)
+        static_cast<addressed_operation&>(op).peer = oldest.peer;
+    op.truncated = datagrams && (oldest.truncated || oldest.size > op.buffer.size);
+    const std::size_t there = datagrams ? oldest.size : op.target->kept_size();
+    const std::size_t count = std::min(there, op.buffer.size);
+    const bool goes_on = fills_buffer(op) && count < op.buffer.size;
+    if (pooled && !peeks && !goes_on && oldest.size <= op.buffer.size) {
+        // The lease goes on to the receiver, without a copy.
+        lease given = bytes.take();
+        op.transferred = given.size;
+        op.buffer.data = given.data;
+        op.block = given.release();
         return true;
     }
-    if (!reads(op) || !d.has_kept_bytes())
-        return false;
-    const std::size_t count = std::min(d.kept_size(), op.buffer.size);
-    const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     void* into = op.buffer.data;
-    if (traits_of(op.code).pooled) {
+    if (pooled) {
         op.block = pool.take(goes_on ? op.buffer.size : count);
         if (op.block == nullptr) {
             op.error = ENOMEM;
@@ -217,8 +278,38 @@ bool serve_kept(operation& op, buffer_pool& pool) noexcept {
         }
         into = op.block->data;
     }
-    op.transferred = d.copy_bytes(into, count, !contains(op.flags, message_flags::peek), op.order);
+    if (datagrams) {
+        if (count != 0)
+            std::memcpy(into, oldest.data, count);
+        op.transferred = count;
+        if (!peeks)
+            bytes.take();
+        return true;
+    }
+    op.transferred = op.target->kept().copy(into, count, !peeks);
     return !goes_on;
+}
+
+} // namespace
+
+bool serve_kept(operation& op, buffer_pool& pool) noexcept {
+    descriptor& d = *op.target;
+    switch (traits_of(op.code).what) {
+    case takes::nothing:
+        return false;
+    case takes::connection:
+        if (!d.has_kept_connections())
+            return false;
+        serve_connection(static_cast<accepting_operation&>(op));
+        return true;
+    case takes::bytes:
+        break;
+    }
+    if (d.has_kept_bytes())
+        return serve_bytes(op, pool);
+    if (d.has_gap())
+        op.error = ENOMEM;
+    return d.has_gap();
 }
 
 } // namespace coax::backend

@@ -1,10 +1,19 @@
 // One try at an operation, by direct system calls that never block.
 #pragma once
 
+#include <cstddef>
+
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
 
 namespace coax::backend {
+
+/// The most that one step moves of a stream, in bytes: about as much as is copied in a tenth of a millisecond. What is larger goes on in the
+/// next turn, when others have had theirs.
+inline constexpr std::size_t step_limit = std::size_t{256} << 10;
+
+/// The most that any call can carry: lengths of submissions have 32 bits, and Linux moves at most 2 GiB less a page at once.
+inline constexpr std::size_t most_bytes = 0x7ffff000;
 
 enum class progress : unsigned char {
     ended,       // well or with an error
@@ -23,6 +32,13 @@ bool serve_kept(detail::operation& op, buffer_pool& pool) noexcept;
 
 /// Whether a receive goes on until its buffer is full (`wait_all`, which means nothing beside `peek` and for datagrams).
 bool fills_buffer(const detail::operation& op) noexcept;
+
+/// Notes what one receive gave: bytes (0 of a stream are its end) or an error. True: the operation has ended; false: it goes on until its
+/// buffer is full.
+bool note_received(detail::operation& op, std::size_t count, int error) noexcept;
+
+/// Ends a send with an error of the system. A receive that finds the end of the stream afterwards says how the connection broke.
+void note_send_failure(detail::operation& op, int error) noexcept;
 
 /// Where it matters when the socket was last active: an operation that goes on has moved some bytes.
 void note_progress(const detail::operation& op) noexcept;

@@ -47,6 +47,9 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
         for (operation* op = queue->first(); op != nullptr; op = static_cast<operation*>(op->next))
             if (op->reason == stop_reason::none)
                 op->reason = why;
+    for (operation_queue* queue : {&d.reading, &d.writing})
+        if (operation* op = queue->first(); op != nullptr && op->clocked)
+            clocked_.remove(*op);
     if (!is_inherited()) // what it began is the parent's
         do_detach(d);
     for (operation_queue* queue : {&d.reading, &d.writing})
@@ -92,7 +95,11 @@ void backend::end(operation& op) noexcept {
 
 void backend::stop(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
-    if (queue.first() == &op) {
+    if (op.clocked) {
+        clocked_.remove(op);
+        op.error = gathered(op) ? 0 : ECANCELED;
+        done(op);
+    } else if (queue.first() == &op) {
         cancel(op);
     } else {
         op.error = gathered(op) ? 0 : ECANCELED;
@@ -105,6 +112,38 @@ void backend::stop_and_wait(operation& op) noexcept {
     while (op.state == detail::wait_state::pending) {
         wait(-1);
         collect();
+    }
+}
+
+void backend::wait(std::int64_t timeout) noexcept {
+    if (!clocked_.empty()) {
+        const std::int64_t next = clocked_.until_next(now());
+        if (timeout < 0 || timeout > next)
+            timeout = next;
+    }
+    do_wait(timeout);
+}
+
+void backend::collect() noexcept {
+    do_collect();
+    if (!clocked_.empty())
+        try_again();
+}
+
+bool backend::try_by_the_clock(operation& op) noexcept {
+    if (clocked_.add(op, now()))
+        return true;
+    op.error = ENOMEM;
+    return false;
+}
+
+void backend::try_again() noexcept {
+    const std::int64_t time = now();
+    while (operation* op = clocked_.due(time)) {
+        if (attempt(*op, pool()) != progress::ended)
+            continue;
+        clocked_.remove(*op);
+        done(*op);
     }
 }
 

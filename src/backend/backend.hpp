@@ -11,6 +11,7 @@
 
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
+#include "backend/retry_list.hpp"
 #include "os/process.hpp"
 #include "os/wake.hpp"
 
@@ -68,9 +69,9 @@ public:
 
     /// Hands what has been begun to the system and waits until something completes or for `timeout` nanoseconds (0: not at all, -1: for
     /// ever). `collect` comes next.
-    virtual void wait(std::int64_t timeout) noexcept = 0;
+    void wait(std::int64_t timeout) noexcept;
     /// Ends the operations that are complete.
-    virtual void collect() noexcept = 0;
+    void collect() noexcept;
     /// Hands what has been begun to the system, so that a direct system call comes after it.
     virtual void flush() noexcept {}
     /// Ends a wait that is going on, or the next one. From any thread and from a signal handler.
@@ -85,7 +86,9 @@ public:
 protected:
     /// Begins the first operation of a direction. True: it has ended.
     virtual bool start(operation& op) noexcept = 0;
-    /// Asks an operation that `start` began to end; `done` follows.
+    virtual void do_wait(std::int64_t timeout) noexcept = 0;
+    virtual void do_collect() noexcept = 0;
+    /// Asks an operation that `start` began to end; `done` follows. It is none that is tried by the clock.
     virtual void cancel(operation& op) noexcept = 0;
     /// Has the system give back a receive that it is carrying out, if it can; the operation goes on afterwards. False: the system has
     /// nothing of it.
@@ -98,6 +101,9 @@ protected:
     /// Ends everything that `start` began on the descriptor (each by `done`) and undoes `do_attach`.
     virtual void do_detach(descriptor& d) noexcept = 0;
 
+    /// Lets an operation of which the system will report nothing be tried again by the clock; it was begun, and the system has nothing
+    /// of it. False: there is no memory, and it has ended.
+    [[nodiscard]] bool try_by_the_clock(operation& op) noexcept;
     /// An operation that was begun has ended: it leaves its queue, is finished, and the next one begins.
     void done(operation& op) noexcept;
     /// Whether a receive that has to fill its buffer has got a part of it: a result, if it ends now.
@@ -113,8 +119,11 @@ private:
     static void end(operation& op) noexcept;
     [[noreturn]] static void end_child() noexcept;
 
+    void try_again() noexcept;
+
     buffer_pool::owner pool_;
     descriptor* attached_ = nullptr;
+    retry_list clocked_;
     const unsigned made_after_ = os::forks();
 };
 

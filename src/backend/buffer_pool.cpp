@@ -56,12 +56,18 @@ buffer_block* buffer_pool::take(std::size_t size) noexcept {
 }
 
 buffer_block* buffer_pool::take_heap(std::size_t size) noexcept {
+    buffer_block* const block = make_heap_block(size);
+    if (block != nullptr)
+        ++heap_blocks_;
+    return block;
+}
+
+buffer_block* buffer_pool::make_heap_block(std::size_t size) noexcept {
     if (size > std::numeric_limits<std::size_t>::max() / 2)
         return nullptr;
     void* memory = std::malloc(sizeof(buffer_block) + size);
     if (memory == nullptr)
         return nullptr;
-    ++heap_blocks_;
     auto* block = new (memory) buffer_block;
     block->data = static_cast<std::byte*>(memory) + sizeof(buffer_block);
     block->capacity = size;

@@ -66,6 +66,8 @@ public:
     buffer_block* take(std::size_t size) noexcept;
     /// A block of the heap, though the pool may have free ones.
     buffer_block* take_heap(std::size_t size) noexcept;
+    /// The same without a pool that counts it.
+    static buffer_block* make_heap_block(std::size_t size) noexcept;
     /// A block that the recycler had has been filled.
     void lend(buffer_block&) noexcept { ++leased_; }
 

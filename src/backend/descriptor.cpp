@@ -1,9 +1,10 @@
 #include "backend/descriptor.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <new>
 
+#include "backend/buffer_pool.hpp"
+#include "backend/operation_table.hpp"
 #include "os/socket.hpp"
 
 namespace coax::detail {
@@ -26,72 +27,53 @@ address peer_name::get() const noexcept {
     return size_ == 0 ? address() : native_address::make(bytes_, size_);
 }
 
-descriptor::surplus& descriptor::kept() {
-    if (kept_ == nullptr)
-        kept_ = std::make_unique<surplus>();
-    return *kept_;
-}
-
-namespace {
-
-/// Where something of this order belongs: before the first that is later. Orders wrap around.
-template <class Kept>
-auto place_of(Kept& kept, std::uint32_t order) noexcept {
-    return std::find_if(kept.begin(), kept.end(),
-                        [order](const auto& other) { return static_cast<std::int32_t>(other.order - order) > 0; });
-}
-
-} // namespace
-
-void descriptor::keep(native_handle connection, std::uint32_t order) {
-    auto& connections = kept().connections;
-    connections.insert(place_of(connections, order), {order, connection});
-}
-
-void descriptor::keep(const void* data, std::size_t size, std::uint32_t order) {
-    const auto* bytes = static_cast<const std::byte*>(data);
-    auto& pieces = kept().pieces;
-    pieces.insert(place_of(pieces, order), {order, std::vector<std::byte>(bytes, bytes + size)});
-}
-
-native_handle descriptor::take_connection(std::uint32_t& order) noexcept {
-    const surplus::connection oldest = kept_->connections.front();
-    kept_->connections.erase(kept_->connections.begin());
-    order = oldest.order;
-    return oldest.handle;
-}
-
-std::size_t descriptor::copy_bytes(void* into, std::size_t most, bool take, std::uint32_t& order) noexcept {
-    auto& pieces = kept_->pieces;
-    order = pieces.front().order;
-    std::size_t copied = 0;
-    for (std::size_t i = 0; i < pieces.size() && copied < most;) {
-        std::vector<std::byte>& bytes = pieces[i].bytes;
-        const std::size_t count = std::min(bytes.size(), most - copied);
-        std::memcpy(static_cast<std::byte*>(into) + copied, bytes.data(), count);
-        copied += count;
-        if (!take)
-            ++i;
-        else if (count == bytes.size())
-            pieces.erase(pieces.begin());
-        else
-            bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(count));
+void descriptor::keep(native_handle connection, std::uint32_t order) noexcept {
+    try {
+        if (kept_ == nullptr)
+            kept_ = std::make_unique<inbox>();
+        kept_->connections.insert({order, connection});
+    } catch (const std::bad_alloc&) {
+        os::close(connection);
     }
-    return copied;
 }
 
-std::size_t descriptor::kept_size() const noexcept {
-    std::size_t size = 0;
-    if (kept_ != nullptr)
-        for (const surplus::piece& piece : kept_->pieces)
-            size += piece.bytes.size();
-    return size;
+void descriptor::keep(lease&& bytes) noexcept {
+    try {
+        if (kept_ == nullptr)
+            kept_ = std::make_unique<inbox>();
+        kept_->bytes.insert(std::move(bytes));
+    } catch (const std::bad_alloc&) {
+        has_gap_ = kind == coax::kind::stream;
+    }
+}
+
+void descriptor::keep_received(operation& op) noexcept {
+    const std::uint32_t place = op.order != 0 ? op.order : next_order();
+    buffer_block* block = std::exchange(op.block, nullptr);
+    std::byte* first = static_cast<std::byte*>(op.buffer.data);
+    if (block == nullptr) { // it lies in the caller's memory
+        block = backend::buffer_pool::make_heap_block(op.transferred);
+        if (block == nullptr) {
+            has_gap_ = kind == coax::kind::stream;
+            return;
+        }
+        if (op.transferred != 0)
+            std::memcpy(block->data, first, op.transferred);
+        first = block->data;
+    } else if (first == nullptr) {
+        first = block->data;
+    }
+    lease received(place, block, first, op.transferred);
+    received.truncated = op.truncated;
+    if (backend::traits_of(op.code).sender)
+        received.peer = static_cast<addressed_operation&>(op).peer;
+    keep(std::move(received));
 }
 
 void descriptor::drop_kept() noexcept {
     if (kept_ == nullptr)
         return;
-    for (const surplus::connection& connection : kept_->connections)
+    for (const unaccepted& connection : kept_->connections)
         os::close(connection.handle);
     kept_.reset();
 }

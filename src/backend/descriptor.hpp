@@ -4,13 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include <coax/address.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/operation.hpp>
 #include <coax/detail/wait_queue.hpp>
 #include <coax/kind.hpp>
+
+#include "backend/inbox.hpp"
 
 namespace coax::backend {
 class backend;
@@ -56,18 +58,29 @@ public:
 
     bool idle() const noexcept { return reading.empty() && writing.empty(); }
 
-    /// Connections and bytes that the system gave for an operation that did not live to take them. They are served first, in the order in
-    /// which the operations that got them had ended. Both forms of `keep` throw `std::bad_alloc`.
-    void keep(native_handle connection, std::uint32_t order);
-    void keep(const void* data, std::size_t size, std::uint32_t order);
-    bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->pieces.empty(); }
+    /// Keeps what the system gave for an operation that did not live to take it. It is served first, in the order in which the operations
+    /// that got it had ended. Where there is no memory for that the connection is closed, and bytes that are missing in a stream make
+    /// every further receive fail.
+    void keep(native_handle connection, std::uint32_t order) noexcept;
+    void keep(lease&& bytes) noexcept;
+    /// What an operation has received goes to the inbox, out of its block or of the caller's memory.
+    void keep_received(operation& op) noexcept;
+    bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->bytes.empty(); }
     bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
+    inbox& kept() noexcept { return *kept_; }
+    std::size_t kept_size() const noexcept { return kept_ != nullptr ? kept_->size_of_bytes() : 0; }
     void drop_kept() noexcept;
-    /// Takes the oldest connection, and says where it stood in the order.
-    native_handle take_connection(std::uint32_t& order) noexcept;
-    /// Copies up to `most` of the oldest bytes, and takes them out unless they are only looked at.
-    std::size_t copy_bytes(void* into, std::size_t most, bool take, std::uint32_t& order) noexcept;
-    std::size_t kept_size() const noexcept;
+
+    /// How the connection broke, as the system told a sender, or beside bytes that were received: it tells that once. The receive that finds
+    /// the end of the stream then must not take it for one that the peer made.
+    void note_failure(int error) noexcept {
+        if (kind == coax::kind::stream)
+            broken_by_ = error;
+    }
+    /// What a receive that found the end of the stream has to say: 0 or an errno value.
+    int take_failure() noexcept { return std::exchange(broken_by_, 0); }
+    /// Bytes of the stream are gone: there was no memory to keep them in.
+    bool has_gap() const noexcept { return has_gap_; }
 
     /// The place of the next operation to end, never 0.
     std::uint32_t next_order() noexcept {
@@ -100,23 +113,11 @@ public:
 private:
     ~descriptor() { drop_kept(); }
 
-    struct surplus {
-        struct connection {
-            std::uint32_t order;
-            native_handle handle;
-        };
-        struct piece {
-            std::uint32_t order;
-            std::vector<std::byte> bytes;
-        };
-        std::vector<connection> connections;
-        std::vector<piece> pieces;
-    };
-    surplus& kept();
-
     std::uint32_t references_ = 1;
     std::uint32_t ended_ = 0;
-    std::unique_ptr<surplus> kept_;
+    int broken_by_ = 0;
+    bool has_gap_ = false;
+    std::unique_ptr<inbox> kept_;
 };
 
 } // namespace coax::detail

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include <coax/detail/socket_operations.hpp>
 #include <coax/detail/system_error.hpp>
@@ -15,6 +16,7 @@
 #include "backend/backend.hpp"
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
+#include "backend/operation_table.hpp"
 #include "os/socket.hpp"
 #include "runtime/core.hpp"
 
@@ -33,12 +35,10 @@ int attach(descriptor& d, backend::backend& to) {
     return to.attach(d);
 }
 
-bool receives(const operation& op) noexcept { return op.code == opcode::recv || op.code == opcode::recv_pooled; }
-
 /// A datagram is there or not, whatever its length; on a stream no bytes are always there.
 bool receives_nothing(const operation& op) noexcept {
-    const bool with_sender = op.code == opcode::recvfrom || op.code == opcode::recvfrom_pooled;
-    return op.buffer.size == 0 && (receives(op) || (with_sender && !op.datagrams));
+    const backend::operation_traits& traits = backend::traits_of(op.code);
+    return op.buffer.size == 0 && traits.what == backend::takes::bytes && !(traits.sender && op.datagrams);
 }
 
 } // namespace
@@ -50,8 +50,11 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     transferred = 0;
     block = nullptr;
     truncated = false;
+    ended = false;
     order = 0;
     std::memset(scratch, 0, sizeof scratch);
+    if (backend::traits_of(code).pooled)
+        buffer.data = nullptr;
     if (!arrive(*around.on, *around.within, coroutine)) {
         error = ECANCELED;
         return true;
@@ -147,45 +150,42 @@ failure operation::failed() noexcept {
 
 void operation::destroyed() noexcept {
     abandon();
-    if (error == 0 && target != nullptr) {
+    if (error == 0 && held) {
         // It may have completed after all. What it took from the system is kept for the next operation.
-        try {
-            if (code == opcode::accept && transferred != 0) {
-                target->keep(static_cast<native_handle>(transferred), order);
-            } else if (receives(*this) && transferred != 0 && !contains(flags, message_flags::peek) &&
-                       target->kind == kind::stream) {
-                target->keep(block != nullptr ? block->data : buffer.data, transferred, order);
-            }
-            if (target->attached != nullptr)
-                target->attached->serve_waiting(*target);
-        } catch (const std::bad_alloc&) {
-            if (code == opcode::accept)
-                os::close(static_cast<native_handle>(transferred));
+        const backend::takes what = backend::traits_of(code).what;
+        if (what == backend::takes::connection) {
+            auto& accepting = static_cast<accepting_operation&>(*this);
+            if (std::exchange(accepting.has_connection, false))
+                target->keep(accepting.connection, order);
+        } else if (what == backend::takes::bytes && !contains(flags, message_flags::peek) &&
+                   (transferred != 0 || (datagrams && !ended && order != 0))) {
+            target->keep_received(*this);
         }
+        if (target->attached != nullptr)
+            target->attached->serve_waiting(*target);
     }
     if (block != nullptr)
         release_block(block);
     let_go();
 }
 
-chunk recv_chunk_base::value() noexcept {
-    buffer_block* const bytes = block;
-    block = nullptr;
-    if (transferred != 0)
-        return chunk(bytes, bytes->data, transferred, true);
-    if (bytes != nullptr)
-        release_block(bytes);
-    return chunk(nullptr, nullptr, 0, buffer.size == 0 || datagrams);
+namespace {
+
+/// What a receive into a block gives. Of a datagram an empty chunk is true, unless the input has ended.
+chunk received_chunk(operation& op) noexcept {
+    buffer_block* const block = std::exchange(op.block, nullptr);
+    if (op.transferred != 0)
+        return chunk(block, op.buffer.data != nullptr ? static_cast<std::byte*>(op.buffer.data) : block->data,
+                     op.transferred, true);
+    if (block != nullptr)
+        release_block(block);
+    return chunk(nullptr, nullptr, 0, op.buffer.size == 0 || (op.datagrams && !op.ended));
 }
 
-datagram recvfrom_chunk_base::value() noexcept {
-    buffer_block* const bytes = block;
-    block = nullptr;
-    if (transferred != 0)
-        return datagram(chunk(bytes, bytes->data, transferred, true), peer, truncated);
-    if (bytes != nullptr)
-        release_block(bytes);
-    return datagram(chunk(nullptr, nullptr, 0, buffer.size == 0 || datagrams), peer, truncated);
-}
+} // namespace
+
+chunk recv_chunk_base::value() noexcept { return received_chunk(*this); }
+
+datagram recvfrom_chunk_base::value() noexcept { return datagram(received_chunk(*this), peer, truncated); }
 
 } // namespace coax::detail

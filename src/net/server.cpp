@@ -304,7 +304,6 @@ task<> serve_connections(listening at, connection_handler handler, serve_options
     descriptor* const state = socket_access::state(at.socket());
     if (state == nullptr || !state->open)
         throw io_error(failure(system_error(EBADF), operation_name::serve));
-    state->accept_single = options.max_connections != 0;
     const auto body = [&](task_group& group) -> task<> {
         by.group = &group;
         co_await serve_in_group(by);

@@ -93,12 +93,11 @@ detached socket::detach() {
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
     std::vector<socket> connections;
-    std::uint32_t order = 0;
     while (d.has_kept_connections())
-        connections.push_back(socket(describe(d.take_connection(order), d.family, coax::kind::stream)));
+        connections.push_back(socket(describe(d.kept().connections.take().handle, d.family, coax::kind::stream)));
     std::vector<std::byte> bytes(d.kept_size());
     if (!bytes.empty())
-        d.copy_bytes(bytes.data(), bytes.size(), true, order);
+        d.kept().copy(bytes.data(), bytes.size(), true);
     d.drop_kept();
     d.open = false;
     return detached(d.handle, std::move(bytes), std::move(connections));
@@ -232,8 +231,7 @@ socket_pair socketpair(coax::kind kind) {
 }
 
 accepted detail::accept_base::value() {
-    const auto connection = static_cast<native_handle>(transferred);
-    transferred = 0;
+    has_connection = false; // the handle is the socket's, or closed where there is no memory for one
     socket made(describe(connection, family, kind::stream));
     made.state_->peer.set(peer);
     return accepted(std::move(made), peer);

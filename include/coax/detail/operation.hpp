@@ -21,7 +21,7 @@ class core;
 class descriptor;
 
 enum class opcode : unsigned char {
-    accept,          // addressed_operation
+    accept,          // accepting_operation
     connect,         // addressed_operation
     recv,            // operation
     recv_pooled,     // operation
@@ -56,7 +56,7 @@ struct COAX_API operation : queued_waiter {
 
     descriptor* target;
     buffer_view buffer;            // what is still to be done
-    std::size_t transferred = 0;   // bytes done; for accept the new handle
+    std::size_t transferred = 0;   // bytes done
     buffer_block* block = nullptr; // the pooled forms: where the bytes are
     int error = 0;                 // 0 or an errno value
     std::uint32_t order = 0;       // its place among the operations of its target that have ended
@@ -66,6 +66,8 @@ struct COAX_API operation : queued_waiter {
     bool whole = false;                       // a send goes on until everything is out
     bool truncated = false;                   // the datagram was longer than the buffer
     bool held = false;                        // it holds a reference to its target
+    bool ended = false;                       // there is nothing more to receive: no empty datagram, but the end
+    bool clocked = false;                     // it is tried again by the clock
     bool datagrams = false;                   // the target carries datagrams
     coax::family family = coax::family::inet; // of the target
 
@@ -86,6 +88,13 @@ struct addressed_operation : operation {
                         message_flags how, const address& to = {}) noexcept
         : operation(socket, what, as, data, size, how), peer(to) {}
     address peer;
+};
+
+/// Gives the new connection; what nobody takes is closed by whoever has the operation.
+struct accepting_operation : addressed_operation {
+    using addressed_operation::addressed_operation;
+    native_handle connection = {};
+    bool has_connection = false; // somebody has to take or close it
 };
 
 /// With room for the system's message header.

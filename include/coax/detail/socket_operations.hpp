@@ -35,22 +35,24 @@ struct datagram {
 struct received {
     /// Nothing.
     received() noexcept = default;
-    /// These three.
-    received(std::size_t bytes, const coax::address& from, bool cut) noexcept
-        : size(bytes), peer(from), truncated(cut) {}
+    /// What one receive gave.
+    received(std::size_t bytes, const coax::address& from, bool cut, bool at_end = false) noexcept
+        : size(bytes), peer(from), truncated(cut), ended(at_end) {}
 
     std::size_t size = 0;   ///< bytes
     address peer;           ///< who sent it; unnamed where there is none
     bool truncated = false; ///< it was longer than the buffer; the rest is gone
+    bool ended =
+        false; ///< it is no empty datagram: the stream has ended, or `shutdown` has ended what the socket receives
 };
 
 namespace detail {
 
 inline void* writable(const void* data) noexcept { return const_cast<void*>(data); }
 
-struct COAX_API accept_base : addressed_operation {
+struct COAX_API accept_base : accepting_operation {
     explicit accept_base(descriptor* on) noexcept
-        : addressed_operation(on, opcode::accept, operation_name::accept, nullptr, 0, message_flags::none) {}
+        : accepting_operation(on, opcode::accept, operation_name::accept, nullptr, 0, message_flags::none) {}
     accepted value();
 };
 
@@ -75,7 +77,7 @@ struct COAX_API recv_chunk_base : operation {
 struct recvfrom_base : message_operation {
     recvfrom_base(descriptor* on, std::span<std::byte> into, message_flags how) noexcept
         : message_operation(on, opcode::recvfrom, operation_name::recvfrom, into.data(), into.size(), how) {}
-    received value() noexcept { return {transferred, peer, truncated}; }
+    received value() noexcept { return {transferred, peer, truncated, ended}; }
 };
 
 struct COAX_API recvfrom_chunk_base : message_operation {

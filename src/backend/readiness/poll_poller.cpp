@@ -47,7 +47,7 @@ public:
     void update(descriptor& d) noexcept override {
         readiness_state& state = readiness_of(d);
         os::poll_entry& entry = entries_[state.poll_slot];
-        const bool writes = !d.writing.empty() && !state.stalled;
+        const bool writes = !d.writing.empty() && !d.writing.first()->clocked;
         entry.events =
             static_cast<short>((d.reading.empty() ? 0 : os::poll_readable) | (writes ? os::poll_writable : 0));
         entry.handle = entry.events == 0 ? os::poll_nothing : d.handle;

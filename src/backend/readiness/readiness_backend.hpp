@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <vector>
 
 #include "backend/backend.hpp"
 #include "backend/readiness/poller.hpp"
@@ -18,12 +16,12 @@ public:
     readiness_backend(backend_kind which, const settings& wanted);
 
     backend_kind kind() const noexcept override { return kind_; }
-    void wait(std::int64_t timeout) noexcept override;
-    void collect() noexcept override;
     os::wake_event& waker() noexcept override { return wake_; }
     std::int64_t now() noexcept override;
 
 protected:
+    void do_wait(std::int64_t timeout) noexcept override;
+    void do_collect() noexcept override;
     bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     void input_ended(descriptor& d) noexcept override { ready(d, true, false); }
@@ -35,19 +33,10 @@ private:
     void ready(descriptor& d, bool readable, bool writable) noexcept override;
     bool try_once(operation& op) noexcept;
     void try_head(operation_queue& queue, bool& unready) noexcept;
-    void retry_unready() noexcept;
-    bool note_unready(operation& op) noexcept;
-    void forget_unready(operation& op) noexcept;
 
     backend_kind kind_;
     os::wake_event wake_;
     std::unique_ptr<poller> poller_;
-    // UNIX sockets whose peer's queue is full: no readiness is ever reported for that, so they are tried again from time to time.
-    std::vector<operation*> unready_;
-    static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-    std::int64_t retry_at_ = never;
-    std::int64_t retry_interval_ =
-        0; // after the next failure it is twice as long; a newcomer or a success starts again
 };
 
 } // namespace coax::backend

@@ -12,7 +12,6 @@ struct readiness_state {
     // The system has said that it would block, and has not reported the contrary since.
     bool unreadable;
     bool unwritable;
-    bool stalled;            // the first writer waits for something whose readiness the system does not report
     std::uint32_t poll_slot; // poll: its entry
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "backend/backend.hpp"
 #include "backend/uring/buffer_ring.hpp"
@@ -18,63 +19,63 @@ public:
 
     backend_kind kind() const noexcept override { return backend_kind::io_uring; }
     int enter_thread() noexcept override { return ring_.enable(); }
-    void wait(std::int64_t timeout) noexcept override;
-    void collect() noexcept override;
     void flush() noexcept override { ring_.submit(); }
     os::wake_event& waker() noexcept override { return wake_; }
     std::int64_t now() noexcept override;
 
 protected:
+    void do_wait(std::int64_t timeout) noexcept override;
+    void do_collect() noexcept override;
     bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
     bool interrupt(operation& op) noexcept override;
-    void readers_changed(descriptor& d) noexcept override {
-        if (d.reading.empty())
-            note_idle_accept(d);
-    }
+    void input_ended(descriptor& d) noexcept override;
     int do_attach(descriptor&) noexcept override { return 0; }
     void do_detach(descriptor& d) noexcept override;
 
 private:
     // What a completion belongs to, in the low bits of its user data.
-    enum class tag : std::uint64_t { operation, accept, ignored, wake, cancel };
+    enum class tag : std::uint64_t { operation, ignored, wake, cancel };
     static constexpr std::uint64_t tag_mask = 7;
     // Above an address of user space 16 bits are free: operations have their generation there, so that no request to cancel one
     // can meet another at the same address.
     static constexpr unsigned generation_shift = 48;
     static std::uint64_t key_of(const operation& op) noexcept;
-    static std::uint64_t key_of(const descriptor& listener) noexcept;
 
+    // What is submitted (uring_prepare.cpp)
+    bool tries_first(const operation& op) noexcept;
+    void prepare(operation& op, io_uring_sqe& sqe) noexcept;
+    void prepare_accept(operation& op, io_uring_sqe& sqe) noexcept;
+    void prepare_receive(operation& op, io_uring_sqe& sqe) noexcept;
+
+    // What a completion means (uring_complete.cpp). What returns a bool says whether the operation has to be submitted again.
     void complete(operation& op, int result, unsigned flags) noexcept;
+    bool complete_ready(operation& op, int result) noexcept;
+    bool complete_accept(operation& op, int result, unsigned flags) noexcept;
+    bool complete_connect(operation& op, int result) noexcept;
     bool complete_receive(operation& op, int result, unsigned flags) noexcept;
     bool complete_send(operation& op, int result) noexcept;
-    bool put_behind_kept(operation& op) noexcept;
-    void prepare(operation& op, io_uring_sqe& sqe) noexcept;
-    void prepare_receive(operation& op, io_uring_sqe& sqe) noexcept;
-    void cancel_by_user_data(std::uint64_t target, std::uint64_t user_data) noexcept;
+    void receive_rest(operation& op) noexcept;
+    bool make_room_for_rest(operation& op) noexcept;
+
+    // How operations are asked to end (uring_cancel.cpp)
+    void ask_to_end(operation& op) noexcept;
+    void cancel_by_key(std::uint64_t target, tag answer) noexcept;
     void note_stopping(operation& op) noexcept;
     void forget_stopping(operation& op) noexcept;
-    std::int64_t cancel_again() noexcept;
-
-    // Accepting (uring_accept.cpp)
-    bool start_accept(operation& op) noexcept;
-    void arm_accept(descriptor& d) noexcept;
-    void end_accept(descriptor& d) noexcept;
-    void accept_completed(descriptor& d, int result, unsigned flags) noexcept;
-    void note_idle_accept(descriptor& d) noexcept;
-    void forget_idle_accept(descriptor& d) noexcept;
-    void disarm_idle_accepts() noexcept;
+    std::int64_t ask_again() noexcept;
 
     ring ring_;
     buffer_ring buffers_;
     os::wake_event wake_;
     bool wake_armed_ = false;
+    bool accept_hints_ =
+        true; // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
     std::uint16_t generation_ = 0;
-    std::vector<operation*> stopping_;      // asked to end, and not yet ended
-    bool cancel_missed_ = false;            // a cancellation did not find its target
-    std::int64_t ask_again_at_ = 0;         // and so all that are here are asked again at this time,
-    std::int64_t ask_interval_ = 0;         // and again after this long, nanoseconds
-    std::vector<descriptor*> idle_accepts_; // armed, and nobody was waiting when last looked at
+    std::vector<operation*> stopping_; // asked to end, and not yet ended
+    bool cancel_missed_ = false;       // a cancellation did not find its target
+    std::int64_t ask_again_at_ = 0;    // and so all that are here are asked again at this time,
+    std::int64_t ask_interval_ = 0;    // and again after this long, nanoseconds
 };
 
 } // namespace coax::backend

@@ -1,0 +1,106 @@
+// What the system gave for an operation that did not live to take it: connections, and leased buffers with bytes in them.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <coax/address.hpp>
+#include <coax/config.hpp>
+
+namespace coax::detail {
+
+struct buffer_block;
+
+/// A queue whose entries have a place: each stands before the first that is later. Taking one out costs the same however many there are.
+template <class Entry>
+class ordered_queue {
+public:
+    bool empty() const noexcept { return head_ == entries_.size(); }
+    std::size_t size() const noexcept { return entries_.size() - head_; }
+    Entry& front() noexcept { return entries_[head_]; }
+    auto begin() noexcept { return entries_.begin() + static_cast<std::ptrdiff_t>(head_); }
+    auto end() noexcept { return entries_.end(); }
+
+    /// Throws `std::bad_alloc`, and has not taken it then.
+    void insert(Entry&& entry) {
+        // Orders wrap around.
+        const auto later = [&](const Entry& other) { return static_cast<std::int32_t>(other.order - entry.order) > 0; };
+        auto place = end();
+        while (place != begin() && later(*(place - 1)))
+            --place;
+        entries_.insert(place, std::move(entry));
+    }
+    Entry take() noexcept {
+        Entry oldest = std::move(entries_[head_]);
+        if (++head_ == entries_.size()) {
+            entries_.clear();
+            head_ = 0;
+        } else if (head_ > entries_.size() / 2) {
+            // Each entry is moved once for every one that was taken.
+            entries_.erase(entries_.begin(), begin());
+            head_ = 0;
+        }
+        return oldest;
+    }
+
+private:
+    std::vector<Entry> entries_;
+    std::size_t head_ = 0;
+};
+
+/// A connection that nobody has accepted.
+struct unaccepted {
+    std::uint32_t order;
+    native_handle handle;
+};
+
+/// Bytes that nobody has received, in a block that goes back when the lease does. Of a datagram socket each lease is one datagram.
+class lease {
+public:
+    /// Takes the block.
+    lease(std::uint32_t place, buffer_block* from, std::byte* first, std::size_t count) noexcept
+        : order(place), data(first), size(count), block_(from) {}
+    lease(lease&& other) noexcept
+        : order(other.order), data(other.data), size(other.size), truncated(other.truncated), peer(other.peer),
+          block_(std::exchange(other.block_, nullptr)) {}
+    lease& operator=(lease&& other) noexcept {
+        std::swap(block_, other.block_);
+        order = other.order;
+        data = other.data;
+        size = other.size;
+        truncated = other.truncated;
+        peer = other.peer;
+        return *this;
+    }
+    ~lease();
+
+    /// Gives the block away.
+    buffer_block* release() noexcept { return std::exchange(block_, nullptr); }
+    void consume(std::size_t count) noexcept {
+        data += count;
+        size -= count;
+    }
+
+    std::uint32_t order;
+    std::byte* data;
+    std::size_t size; // bytes
+    bool truncated = false;
+    address peer; // who sent it, where that is known
+
+private:
+    buffer_block* block_;
+};
+
+struct inbox {
+    ordered_queue<unaccepted> connections;
+    ordered_queue<lease> bytes;
+
+    /// Copies up to `most` of the oldest bytes of a stream, and takes them out unless they are only looked at.
+    std::size_t copy(void* into, std::size_t most, bool take) noexcept;
+    std::size_t size_of_bytes() noexcept;
+};
+
+} // namespace coax::detail

@@ -1,0 +1,203 @@
+// What is submitted for each operation. A new opcode is one case of `prepare`.
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <new>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "backend/attempt.hpp"
+#include "backend/operation_table.hpp"
+#include "backend/uring/uring_backend.hpp"
+#include "backend/uring/uring_state.hpp"
+#include "os/address.hpp"
+#include "os/socket.hpp"
+
+namespace coax::backend {
+
+using detail::accepting_operation;
+using detail::addressed_operation;
+using detail::message_operation;
+using detail::native_address;
+using detail::vector_operation;
+
+static_assert(sizeof(msghdr) + sizeof(iovec) <= message_operation::header_size);
+static_assert(sizeof(iovec) == sizeof(detail::buffer_view) &&
+              offsetof(iovec, iov_base) == offsetof(detail::buffer_view, data) &&
+              offsetof(iovec, iov_len) == offsetof(detail::buffer_view, size));
+
+namespace {
+
+// Flags of an accept, in `ioprio`, that are newer than liburing 2.3 (Linux 6.10).
+constexpr __u16 accept_poll_first = 1U << 2;
+
+const sockaddr* native(const address& a) noexcept { return static_cast<const sockaddr*>(native_address::data(a)); }
+socklen_t native_size(const address& a) noexcept { return static_cast<socklen_t>(native_address::size(a)); }
+
+/// How much of it one submission carries. A stream's share is bounded, so that one large transfer does not stop everybody else.
+std::size_t share(const operation& op, std::size_t size) noexcept {
+    return std::min(size, op.target->kind == kind::stream ? step_limit : most_bytes);
+}
+
+/// Writes the message header of a receive, with room for the sender's address.
+msghdr* receive_header(message_operation& op, void* data) noexcept {
+    auto* header = new (op.header) msghdr{};
+    auto* piece = new (op.header + sizeof(msghdr)) iovec{data, share(op, op.buffer.size)};
+    header->msg_iov = piece;
+    header->msg_iovlen = 1;
+    header->msg_name = native_address::storage(op.peer);
+    header->msg_namelen = static_cast<socklen_t>(native_address::capacity);
+    return header;
+}
+
+void prepare_send(const operation& op, io_uring_sqe& sqe, detail::buffer_view bytes, int flags) noexcept {
+    ::io_uring_prep_send(&sqe, op.target->handle, bytes.data, share(op, bytes.size), flags);
+}
+
+void prepare_pieces(vector_operation& op, io_uring_sqe& sqe, int flags) noexcept {
+    std::size_t count = std::min<std::size_t>(op.count, IOV_MAX);
+    if (op.target->kind == kind::stream) {
+        if (op.pieces->size >= step_limit) {
+            prepare_send(op, sqe, *op.pieces, flags);
+            return;
+        }
+        std::size_t size = 0;
+        std::size_t within = 0;
+        while (within < count && size + op.pieces[within].size <= step_limit)
+            size += op.pieces[within++].size;
+        count = within;
+    }
+    auto* header = new (op.header) msghdr{};
+    header->msg_iov = reinterpret_cast<iovec*>(op.pieces);
+    header->msg_iovlen = count;
+    ::io_uring_prep_sendmsg(&sqe, op.target->handle, header, static_cast<unsigned>(flags));
+}
+
+/// Whether the kernel's choice of a buffer would cut it short: a datagram for which the pool's buffers are too small, or a look at more
+/// than one of them holds.
+bool outgrows_pool(const operation& op, std::size_t buffer_size) noexcept {
+    return traits_of(op.code).pooled && op.buffer.size > buffer_size &&
+           (op.target->kind == kind::datagram || contains(op.flags, message_flags::peek));
+}
+
+/// An error that shows without a call: 0 or an errno value.
+int obvious_error(const operation& op) noexcept {
+    if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > most_bytes)
+        return EMSGSIZE;
+    return traits_of(op.code).names ? os::usable_error(static_cast<const addressed_operation&>(op).peer) : 0;
+}
+
+} // namespace
+
+/// Whether a direct call comes before any submission. A listener that has more connections would be slow with one of them for each turn of
+/// the loop, and more than are asked for must not be taken: others may accept from it too.
+bool uring_backend::tries_first(const operation& op) noexcept {
+    descriptor& d = *op.target;
+    if (op.code == opcode::connect)
+        return d.family == family::local; // it never waits, but for room in the backlog, which is not reported
+    if (!reads(op))
+        return false;
+    if (d.input_ended && d.kind == kind::datagram)
+        return true; // the system does not tell that nothing more will come
+    return !uring_of(d).drained && (op.code == opcode::accept || outgrows_pool(op, pool().size()));
+}
+
+bool uring_backend::start(operation& op) noexcept {
+    descriptor& d = *op.target;
+    submission_state& submission = submission_of(op);
+    op.error = obvious_error(op);
+    if (op.error != 0)
+        return true;
+    if (tries_first(op)) {
+        if (attempt(op, pool()) == progress::ended)
+            return true;
+        if (waits_by_the_clock(op))
+            return !try_by_the_clock(op);
+        uring_of(d).drained = true;
+    }
+    submission.awaits_ready = submission.awaits_ready || outgrows_pool(op, pool().size());
+    io_uring_sqe& sqe = ring_.next();
+    prepare(op, sqe);
+    submission.generation = ++generation_;
+    ::io_uring_sqe_set_data64(&sqe, key_of(op));
+    submission.in_kernel = true;
+    submission.stop_asked = false;
+    ++uring_of(d).in_kernel;
+    return false;
+}
+
+void uring_backend::prepare(operation& op, io_uring_sqe& sqe) noexcept {
+    const int handle = op.target->handle;
+    const int flags = os::native_message_flags(op.flags);
+    if (submission_of(op).awaits_ready) {
+        ::io_uring_prep_poll_add(&sqe, handle, reads(op) ? POLLIN : POLLOUT);
+        return;
+    }
+    switch (op.code) {
+    case opcode::accept:
+        prepare_accept(op, sqe);
+        break;
+    case opcode::connect: {
+        const address& peer = static_cast<addressed_operation&>(op).peer;
+        ::io_uring_prep_connect(&sqe, handle, native(peer), native_size(peer));
+        break;
+    }
+    case opcode::recv:
+    case opcode::recv_pooled:
+    case opcode::recvfrom:
+    case opcode::recvfrom_pooled:
+        prepare_receive(op, sqe);
+        break;
+    case opcode::send:
+        prepare_send(op, sqe, op.buffer, flags);
+        break;
+    case opcode::sendto: {
+        const address& peer = static_cast<addressed_operation&>(op).peer;
+        // Where the peer's queue is full the kernel is not to wait: it would be told again and again that there is room to send.
+        prepare_send(op, sqe, op.buffer, flags | (waits_by_the_clock(op) ? MSG_DONTWAIT : 0));
+        ::io_uring_prep_send_set_addr(&sqe, native(peer), static_cast<__u16>(native_size(peer)));
+        break;
+    }
+    case opcode::send_vector:
+        prepare_pieces(static_cast<vector_operation&>(op), sqe, flags);
+        break;
+    }
+}
+
+void uring_backend::prepare_accept(operation& op, io_uring_sqe& sqe) noexcept {
+    submission_state& submission = submission_of(op);
+    submission.peer_size = static_cast<socklen_t>(native_address::capacity);
+    auto* const storage = static_cast<sockaddr*>(native_address::storage(static_cast<accepting_operation&>(op).peer));
+    ::io_uring_prep_accept(&sqe, op.target->handle, storage, &submission.peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accept_hints_ && !submission.plain_accept)
+        sqe.ioprio |= accept_poll_first; // a direct call has just found nothing
+}
+
+void uring_backend::prepare_receive(operation& op, io_uring_sqe& sqe) noexcept {
+    const int handle = op.target->handle;
+    // The kernel is never asked to go on until the buffer is full: it would drop the error that stops it behind a part.
+    const int flags = os::native_message_flags(op.flags) & ~MSG_WAITALL;
+    const bool select = traits_of(op.code).pooled && op.block == nullptr && op.buffer.size != 0;
+    void* into = op.block != nullptr ? op.block->data : op.buffer.data;
+    if (traits_of(op.code).sender) {
+        ::io_uring_prep_recvmsg(&sqe, handle,
+                                receive_header(static_cast<message_operation&>(op), select ? nullptr : into),
+                                static_cast<unsigned>(flags));
+    } else {
+        // Behind what is there already, of a receive that goes on.
+        void* const rest = select ? nullptr : static_cast<std::byte*>(into) + op.transferred;
+        ::io_uring_prep_recv(&sqe, handle, rest, share(op, op.buffer.size - op.transferred), flags);
+    }
+    if (select) {
+        sqe.flags = static_cast<__u8>(sqe.flags | IOSQE_BUFFER_SELECT);
+        sqe.buf_group = buffer_ring::group;
+    }
+    // A try is wasted on a socket that the last receive emptied.
+    if (uring_of(*op.target).drained)
+        sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
+}
+
+} // namespace coax::backend
