@@ -81,8 +81,9 @@ struct COAX_API getaddrinfo_fn {
 /// The host is a name, a numeric address, "localhost" or empty: the last two are loopback (or with `passive`, for the empty one,
 /// "any"), IPv6 before IPv4. Other notations of numbers, such as 127.1, mean what they mean to the system. The service is a number
 /// or a name such as "http"; empty it is port 0. Where no name is involved nobody is asked, and the answer comes at once. Names are
-/// looked up by the system on a thread of the scheduler's pool, see `to_thread`, so that the loop goes on; so many lookups run at
-/// the same time as the pool has threads.
+/// looked up by the system on threads of the scheduler that are there for lookups only, so that the loop goes on, and `to_thread` too. For
+/// each family, and for both at once, there are up to 64; of one name 8 lookups run at the same time and the others wait, so that a name
+/// whose server is silent keeps no other name waiting.
 ///
 /// Throws `resolve_error`, also for a text that cannot be a name or a port number, and `std::invalid_argument` for an `int` outside
 /// of 0..65535 (that one at the call).

@@ -68,7 +68,8 @@ struct scheduler_stats {
     std::size_t timers = 0;         ///< deadlines set now
     std::size_t buffers = 0;        ///< buffers in the pool
     std::size_t buffers_leased = 0; ///< of these, held by chunks now
-    std::size_t jobs = 0;           ///< calls of `to_thread` queued or running now, left-behind ones included
+    std::size_t jobs =
+        0; ///< calls of `to_thread` and lookups of names queued or running now, left-behind ones included
 };
 
 namespace detail {

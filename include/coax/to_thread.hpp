@@ -154,8 +154,9 @@ template <class Call>
 class [[nodiscard]] owning_thread_awaiter final : public thread_awaiter<Call> {
 public:
     template <class... Parts>
-    explicit owning_thread_awaiter(std::in_place_t, Parts&&... parts) {
+    explicit owning_thread_awaiter(job_place by, Parts&&... parts) {
         this->job_ = new Call(&Call::free, std::forward<Parts>(parts)...);
+        this->job_->place = by;
     }
     ~owning_thread_awaiter() {
         this->destroyed();
@@ -186,7 +187,7 @@ struct to_thread_fn {
         reject_unsafe_closure<F>();
         (reject_unsafe_argument<Args>(), ...);
         return owning_thread_awaiter<thread_call<std::decay_t<F>, std::decay_t<Args>...>>(
-            std::in_place, std::forward<F>(function), std::forward<Args>(arguments)...);
+            job_place(), std::forward<F>(function), std::forward<Args>(arguments)...);
     }
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -55,6 +56,17 @@ answer ask(const os::name_query& query) {
     return given;
 }
 
+/// Asks on one of the threads for lookups of this kind.
+auto asked(const os::name_query& query) {
+    using threads = detail::job_place::threads;
+    const threads by = !query.hints.family                    ? threads::other_lookups
+                       : *query.hints.family == family::inet6 ? threads::inet6_lookups
+                                                              : threads::inet_lookups;
+    using call = detail::thread_call<answer (*)(const os::name_query&), os::name_query>;
+    return detail::owning_thread_awaiter<call>(detail::job_place(by, std::hash<std::string>()(query.host) | 1), &ask,
+                                               query);
+}
+
 void keep_each_once(std::vector<address>& addresses) {
     // A name server may have thousands of them.
     std::set<address> seen;
@@ -89,7 +101,7 @@ std::optional<int> numeric_port(std::string_view host, std::string_view service)
 
 /// The addresses of the query's answer; throws `resolve_error` where there are none.
 task<std::vector<address>> found_by(os::name_query query, std::string host) {
-    answer given = co_await to_thread(abandon_on_cancel, ask, query);
+    answer given = co_await asked(query);
     keep_each_once(given.addresses);
     if (!given.error && given.addresses.empty())
         given.error = resolve_errc::no_data;

@@ -77,7 +77,8 @@ core::core(scheduler& face, const scheduler_options& options)
 }
 
 core::~core() {
-    workers_.reset();
+    for (auto& pool : workers_)
+        pool.reset();
     while (senders_.load() != 0)
         std::this_thread::yield();
     receive_messages();
@@ -91,10 +92,13 @@ core::~core() {
     }
 }
 
-worker_pool& core::workers() {
-    if (workers_ == nullptr)
-        workers_ = std::make_unique<worker_pool>(worker_threads_);
-    return *workers_;
+worker_pool& core::workers(job_place::threads which) {
+    auto& pool = workers_[static_cast<std::size_t>(which)];
+    if (pool == nullptr) {
+        pool = which == job_place::threads::calls ? std::make_unique<worker_pool>(worker_threads_)
+                                                  : std::make_unique<worker_pool>(lookup_threads, lookups_of_a_name);
+    }
+    return *pool;
 }
 
 void core::run_to_end(std::coroutine_handle<> main, promise_base& promise) {
@@ -318,7 +322,8 @@ scheduler_stats core::stats() const noexcept {
     now.timers = timers_.size();
     now.buffers = io_->pool().count();
     now.buffers_leased = io_->pool().leased();
-    now.jobs = workers_ != nullptr ? workers_->jobs() : 0;
+    for (const auto& pool : workers_)
+        now.jobs += pool != nullptr ? pool->jobs() : 0;
     return now;
 }
 

@@ -1,6 +1,7 @@
 // The scheduler behind `coax::scheduler`.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
@@ -53,7 +54,7 @@ public:
     }
     timer_heap& timers() noexcept { return timers_; }
     /// Made at its first use; throws `std::bad_alloc` then.
-    worker_pool& workers();
+    worker_pool& workers(job_place::threads which);
 
     /// Whether an operation of a socket that has ended at once may go on without suspending. Only a few times between two suspensions of
     /// its coroutine: a socket that is always ready would keep the thread for itself, while nobody looks whether others are ready.
@@ -117,6 +118,9 @@ private:
     // Operations of sockets, from one resumption to the next, that do not suspend. An answer to a request is one of them, or a few in
     // pieces; more would be no faster, since the look at the system that comes between them costs less than each of them.
     static constexpr unsigned most_shortcuts = 4;
+    // Lookups, of each family: most of the threads can be left behind with lookups that hang, and no name takes all of them.
+    static constexpr unsigned lookup_threads = 64;
+    static constexpr unsigned lookups_of_a_name = 8; // at once
 
     scheduler& face_;
     std::unique_ptr<backend::backend> io_;
@@ -134,7 +138,7 @@ private:
     std::exception_ptr posted_error_;
     signal_source signals_;
     unsigned worker_threads_;
-    std::unique_ptr<worker_pool> workers_;
+    std::array<std::unique_ptr<worker_pool>, job_place::count> workers_;
 
     mailbox<posted> posted_;
     mailbox<message> messages_;

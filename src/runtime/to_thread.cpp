@@ -21,7 +21,7 @@ bool thread_operation::suspend(environment around, std::coroutine_handle<> corou
     job_->on = around.on;
     job_->completion = this;
     try {
-        error_ = on.workers().submit(*job_);
+        error_ = on.workers(job_->place.served_by).submit(*job_);
     } catch (const std::bad_alloc&) {
         error_ = ENOMEM;
     }
@@ -34,7 +34,7 @@ bool thread_operation::suspend(environment around, std::coroutine_handle<> corou
 void thread_operation::on_stop(waiter& self, stop_reason why) noexcept {
     auto& op = static_cast<thread_operation&>(self);
     core& on = core::of(*op.owner);
-    worker_pool& workers = on.workers();
+    worker_pool& workers = on.workers(op.job_->place.served_by);
     if (workers.remove(*op.job_)) {
         op.reason = why;
         op.finish();

@@ -3,9 +3,10 @@
 
 #include "runtime/worker_pool.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <new>
 #include <system_error>
@@ -20,10 +21,11 @@ namespace coax::detail {
 struct worker {
     std::thread thread;
     bool left_behind = false; // it runs a job that nobody waits for any more
+    std::size_t likeness = 0; // of the job that it runs
 };
 
 struct worker_pool::shared {
-    explicit shared(unsigned bound) noexcept : most(bound) {}
+    shared(unsigned bound, unsigned bound_of_alike) : most(bound), most_alike(bound_of_alike) {}
 
     void append(thread_job& job) noexcept {
         job.next = nullptr;
@@ -43,11 +45,26 @@ struct worker_pool::shared {
         --queued;
     }
 
+    bool has_room(const thread_job& job) const noexcept {
+        if (job.place.likeness == 0 || most_alike == 0)
+            return true;
+        const auto alike = [&](const worker& each) { return each.likeness == job.place.likeness; };
+        return std::count_if(workers.begin(), workers.end(), alike) < static_cast<std::ptrdiff_t>(most_alike);
+    }
+    /// The first that may run now.
+    thread_job* next_job() const noexcept {
+        thread_job* job = head;
+        while (job != nullptr && !has_room(*job))
+            job = job->next;
+        return job;
+    }
+
     int start(const std::shared_ptr<shared>& self) noexcept;
     void serve(worker& me);
     void carry_out(thread_job& job, worker& me, std::unique_lock<std::mutex>& lock);
 
     const unsigned most;
+    const unsigned most_alike;
     std::mutex mutex;
     std::condition_variable changed; // there is work, or the end
     std::condition_variable over;    // a job is
@@ -57,7 +74,7 @@ struct worker_pool::shared {
     std::size_t running = 0;
     std::size_t idle = 0; // threads that wait for work, or are about to look for some
     bool ending = false;
-    std::deque<worker> workers; // their addresses stay
+    std::list<worker> workers; // their addresses stay
 };
 
 /// Starts one more thread. 0 or an errno value.
@@ -83,13 +100,21 @@ int worker_pool::shared::start(const std::shared_ptr<shared>& self) noexcept {
 void worker_pool::shared::serve(worker& me) {
     std::unique_lock lock(mutex);
     for (;;) {
-        changed.wait(lock, [this] { return head != nullptr || ending; });
-        if (head == nullptr)
+        thread_job* job = nullptr;
+        changed.wait(lock, [&] {
+            job = next_job();
+            return job != nullptr || ending;
+        });
+        if (job == nullptr)
             return;
-        thread_job& job = *head;
-        unlink(job);
+        unlink(*job);
         --idle;
-        carry_out(job, me, lock);
+        me.likeness = job->place.likeness;
+        // One that had no room when it was queued may have some now; nobody else has been woken for it.
+        if (most_alike != 0 && idle != 0 && next_job() != nullptr)
+            changed.notify_one();
+        carry_out(*job, me, lock);
+        me.likeness = 0;
         ++idle;
     }
 }
@@ -117,7 +142,7 @@ void worker_pool::shared::carry_out(thread_job& job, worker& me, std::unique_loc
     over.notify_all();
 }
 
-worker_pool::worker_pool(unsigned most) : shared_(std::make_shared<shared>(most)) {}
+worker_pool::worker_pool(unsigned most, unsigned most_alike) : shared_(std::make_shared<shared>(most, most_alike)) {}
 
 worker_pool::~worker_pool() {
     {
@@ -136,7 +161,7 @@ worker_pool::~worker_pool() {
 int worker_pool::submit(thread_job& job) noexcept {
     const std::lock_guard lock(shared_->mutex);
     shared_->append(job);
-    if (shared_->queued > shared_->idle && shared_->workers.size() < shared_->most) {
+    if (shared_->queued > shared_->idle && shared_->workers.size() < shared_->most && shared_->has_room(job)) {
         const int error = shared_->start(shared_);
         if (error != 0 && shared_->workers.empty()) {
             shared_->unlink(job);

@@ -8,12 +8,13 @@
 
 namespace coax::detail {
 
-/// A bounded number of threads that serve one queue, started one by one when there is work and no idle thread. All of it is
-/// called on the thread of the scheduler.
+/// A bounded number of threads that serve one queue, started one by one when there is work and no idle thread. Of jobs that are alike
+/// (`job_place::likeness`) no more than so many run at once; the others let those behind them pass. All of it is called on the thread
+/// of the scheduler.
 class worker_pool {
 public:
-    /// Throws `std::bad_alloc`.
-    explicit worker_pool(unsigned most);
+    /// Throws `std::bad_alloc`. `most_alike` 0: no bound but `most`.
+    explicit worker_pool(unsigned most, unsigned most_alike = 0);
     /// No job is queued, and none that is waited for runs. Threads whose job was left behind end by themselves after it; the
     /// others have ended when this returns.
     ~worker_pool();

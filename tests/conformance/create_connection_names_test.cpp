@@ -309,3 +309,23 @@ TEST_CASE("a cancelled connection leaves its lookups behind") {
         co_await leave_nothing_behind();
     });
 }
+
+TEST_CASE("a name server that is silent about IPv6 delays neither later connections nor to_thread") {
+    const support::names asked(&late_inet6);
+    let_go = false;
+    support::run([]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        coax::connection_options options;
+        options.resolution_delay = 1ms;
+        for (int i = 0; i < 100; ++i) {
+            // Each of them a name of its own, so that what is left behind is not bounded by the name.
+            const std::string host = "late" + std::to_string(i) + ".test";
+            const coax::socket conn = co_await coax::create_connection(host, listener.getsockname().port(), options);
+            CHECK(conn.getpeername() == listener.getsockname());
+            static_cast<void>(co_await listener.accept());
+        }
+        const int value = co_await coax::to_thread([] { return 42; });
+        CHECK(value == 42);
+        co_await leave_nothing_behind();
+    });
+}

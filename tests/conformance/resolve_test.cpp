@@ -66,6 +66,14 @@ std::error_code slow(const coax::os::name_query&, addresses& into) {
     return {};
 }
 
+/// One host about which nobody answers until the test says so.
+std::error_code one_dead_name(const coax::os::name_query& query, addresses& into) {
+    if (query.host == "dead.test")
+        return slow(query, into);
+    into = {address("192.0.2.2", 80)};
+    return {};
+}
+
 /// Checks what a lookup gives, written one after the other.
 coax::task<> gives(coax::task<addresses> lookup, std::string expected) {
     std::string text;
@@ -270,6 +278,50 @@ TEST_CASE("the loop goes on during a lookup, and a cancelled one is left behind"
         });
         CHECK(how == support::ending::value);
         CHECK(found.size() == 1);
+        co_await support::until([] { return jobs() == 0; });
+    });
+}
+
+TEST_CASE("lookups of a name that hangs leave room for other names and for to_thread") {
+    const support::names asked(&one_dead_name);
+    questions = 0;
+    let_go = false;
+    const bool abandoned = GENERATE(true, false);
+    CAPTURE(abandoned);
+    support::run([&]() -> coax::task<> {
+        constexpr std::size_t count = 100;
+        const auto ask = [&]() -> coax::task<> { static_cast<void>(co_await getaddrinfo("dead.test", 80)); };
+        const auto check_others = []() -> coax::task<> {
+            for (int i = 0; i < 20; ++i)
+                co_await gives(getaddrinfo("good.test" + std::to_string(i), 80), "192.0.2.2:80");
+            const int value = co_await coax::to_thread([] { return 42; });
+            CHECK(value == 42);
+        };
+        if (abandoned) {
+            for (std::size_t i = 0; i < count; ++i) {
+                const int before = questions;
+                co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                    group.spawn(ask());
+                    if (before < 8)
+                        co_await support::until([&] { return questions == before + 1; });
+                    group.cancel();
+                });
+            }
+            CHECK(questions == 8);
+            CHECK(jobs() == 8);
+            co_await check_others();
+            let_go = true;
+        } else {
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                for (std::size_t i = 0; i < count; ++i)
+                    group.spawn(ask());
+                co_await check_others();
+                CHECK(questions <= 8);
+                CHECK(jobs() == count);
+                let_go = true;
+            });
+            CHECK(questions == count);
+        }
         co_await support::until([] { return jobs() == 0; });
     });
 }

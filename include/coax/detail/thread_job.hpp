@@ -1,11 +1,26 @@
 // A call on its way through the pool of worker threads.
 #pragma once
 
+#include <cstddef>
+
 namespace coax::detail {
 
 class loop;
 struct message;
 struct worker;
+
+/// Which threads carry a job out, and with which others it shares a bound.
+struct job_place {
+    /// Lookups have threads of their own, those for each family too: where a name server answers for one family and is silent for the
+    /// other, what is left behind of the one must not keep the other waiting.
+    enum class threads : unsigned char { calls, inet6_lookups, inet_lookups, other_lookups };
+    static constexpr std::size_t count = 4;
+
+    explicit job_place(threads by = threads::calls, std::size_t same = 0) noexcept : served_by(by), likeness(same) {}
+
+    threads served_by;
+    std::size_t likeness; // of the jobs with the same number other than 0 only so many run at once
+};
 
 /// An entry of the pool's queue. It is part of whatever makes the call, so that queueing one allocates nothing.
 struct thread_job {
@@ -22,6 +37,8 @@ struct thread_job {
     // What is sent, and where, when it is over.
     loop* on = nullptr;
     message* completion = nullptr;
+
+    job_place place;
 
     // The pool's, under its lock.
     thread_job* next = nullptr;
