@@ -91,10 +91,10 @@ struct COAX_API create_server_fn {
 ///
 /// A UNIX path is made with its permissions from the start: there is no moment in which others could connect. What is there already is
 /// removed only if it is a socket on which nobody listens any more; a server that lives is `address_in_use`, and so is anything that is
-/// no socket, which is never touched. Of servers that are started at the same moment one gets the path, the others
-/// `address_in_use`: meanwhile the directory is locked with flock(2). Where it cannot be read, the file system has no locks, or somebody
-/// else holds the lock for more than a second, it is done without, and then it can happen, if rarely, that one of two such servers
-/// listens on a path that the other has replaced.
+/// no socket, which is never touched. Of servers of one user that are started at the same moment one gets the path, the others
+/// `address_in_use`: meanwhile a file beside it, `.NAME.lock`, is locked with flock(2). Where the file belongs to somebody else or the file
+/// system has no locks it is done without, and then it can happen, if rarely, that one of two such servers listens on a path that the
+/// other has replaced. Nothing of this waits.
 ///
 /// A listener from the service manager is taken as it is: it keeps its backlog, its options and its permissions. `""` takes one
 /// for any address, IPv4 or IPv6.

@@ -12,17 +12,18 @@
 namespace coax::detail {
 
 struct bound_path {
-    bound_path(const address& where, os::file_id made) : at(where), id(made) {}
+    explicit bound_path(const address& where) : at(where), path(where.path()) {}
 
     /// `held`: the socket is still open. As long as it is no other file can get the number of this one.
     void remove(bool held) const noexcept;
 
     address at;
-    os::file_id id;
+    std::string path; // removing it must not need memory
+    os::file_id id;   // nobody's before it is bound
     unsigned forks = os::forks();
 };
 
 /// Makes room at a path where something is: true when there was a socket on which nobody listens, and it is gone.
-bool remove_if_dead(const address& at) noexcept;
+bool remove_if_dead(const bound_path& place) noexcept;
 
 } // namespace coax::detail

@@ -38,32 +38,33 @@ namespace detail {
 void bound_path::remove(bool held) const noexcept {
     if (os::forks() != forks)
         return;
-    try {
-        const std::string path = at.path();
-        std::optional<os::directory_lock> alone;
-        if (!held) // a new server's file may have the same number, and nobody listens there yet
-            alone.emplace(path);
+    const auto is_still_mine = [this] {
         os::path_entry found;
-        if (os::look_at(path, found) == 0 && found.is_socket && found.id == id && (held || os::refuses_connections(at)))
+        return os::look_at(path, found) == 0 && found.is_socket && found.id == id;
+    };
+    if (held) {
+        if (is_still_mine())
+            os::remove_path(path);
+        return;
+    }
+    // A new server's file may have the same number, and nobody listens there yet.
+    try {
+        const os::path_lock alone(path);
+        if (!alone.is_taken() && is_still_mine() && os::refuses_connections(at))
             os::remove_path(path);
     } catch (const std::bad_alloc&) {
         // It stays. The next server finds nobody there.
     }
 }
 
-bool remove_if_dead(const address& at) noexcept {
-    try {
-        const std::string path = at.path();
-        os::path_entry found;
-        if (os::look_at(path, found) != 0 || !found.is_socket || !os::refuses_connections(at))
-            return false;
-        // Somebody else may have done the same meanwhile, and may listen there by now.
-        os::path_entry still;
-        return os::look_at(path, still) == 0 && still.is_socket && still.id == found.id &&
-               os::refuses_connections(at) && os::remove_path(path) == 0;
-    } catch (const std::bad_alloc&) {
+bool remove_if_dead(const bound_path& place) noexcept {
+    os::path_entry found;
+    if (os::look_at(place.path, found) != 0 || !found.is_socket || !os::refuses_connections(place.at))
         return false;
-    }
+    // Somebody else may have done the same meanwhile, and may listen there by now.
+    os::path_entry still;
+    return os::look_at(place.path, still) == 0 && still.is_socket && still.id == found.id &&
+           os::refuses_connections(place.at) && os::remove_path(place.path) == 0;
 }
 
 namespace {
@@ -93,25 +94,25 @@ coax::socket bound(const address& at, coax::family family, const server_options&
 }
 
 /// Binds to a path and notes which file that has made. Until it listens nobody can connect.
-coax::socket bound_to_path(const std::string& path, const server_options& options, bound_path& made_file) {
+coax::socket bound_to_path(bound_path& made_file, const server_options& options) {
     const address& at = made_file.at;
     coax::socket made(coax::family::local, kind::stream);
     os::limit_mode(made.fileno(), options.mode);
     try {
         made.bind(at);
     } catch (const io_error& error) {
-        if (error.code() != std::errc::address_in_use || !remove_if_dead(at))
+        if (error.code() != std::errc::address_in_use || !remove_if_dead(made_file))
             throw;
         made.bind(at);
     }
     // Nothing allocates before it is known which file is to be removed.
     os::path_entry entry;
-    if (const int error = os::look_at(path, entry))
+    if (const int error = os::look_at(made_file.path, entry))
         fail(error, at);
     made_file.id = entry.id;
     // The umask took something away, or the system had not been told.
     if (entry.mode != options.mode)
-        if (const int error = os::change_mode(path, options.mode)) {
+        if (const int error = os::change_mode(made_file.path, options.mode)) {
             made_file.remove(true);
             fail(error, at);
         }
@@ -125,13 +126,15 @@ listener create_server_fn::operator()(const address& at, const server_options& o
         if (std::optional<coax::socket> inherited = take_activated(at))
             return listener(std::move(*inherited));
     // From binding to listening: a server that is started in the same moment would take the path for one that nobody listens on.
-    std::optional<os::directory_lock> alone;
+    std::optional<os::path_lock> alone;
     listener made;
     try {
-        if (const std::string path = at.path(); !path.empty()) {
-            alone.emplace(path);
-            auto file = std::make_unique<bound_path>(at, os::file_id());
-            made.socket_ = bound_to_path(path, options, *file);
+        if (at.family() == coax::family::local && !at.is_abstract()) {
+            auto file = std::make_unique<bound_path>(at);
+            alone.emplace(file->path);
+            if (alone->is_taken()) // by one that has the path in a moment
+                fail(EADDRINUSE, at);
+            made.socket_ = bound_to_path(*file, options);
             made.path_ = std::move(file);
         } else if (is_any(at) && options.dual_stack) {
             try {
@@ -151,7 +154,7 @@ listener create_server_fn::operator()(const address& at, const server_options& o
     // Where there was no lock somebody may have found a socket on which nobody listened yet.
     if (made.path_ != nullptr) {
         os::path_entry entry;
-        if (os::look_at(at.path(), entry) != 0 || entry.id != made.path_->id)
+        if (os::look_at(made.path_->path, entry) != 0 || entry.id != made.path_->id)
             fail(EADDRINUSE, at);
     }
     return made;

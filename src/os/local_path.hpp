@@ -35,19 +35,26 @@ int change_mode(const std::string& path, unsigned mode) noexcept;
 
 int remove_path(const std::string& path) noexcept;
 
-/// Keeps others who take the trouble to ask out of the directory of a path, threads of this process included, for as long as it lives.
+/// The right to make or remove a socket at a path, among those who take the trouble to ask, threads of this process included. It never
+/// waits.
 ///
-/// It is no more than a help: it holds nothing where the directory cannot be read or the file system knows no locks. Anybody who may
-/// read the directory can hold its lock, and for ever, so after a second it is done without.
-class directory_lock {
+/// It is a file beside the path, locked, and gone again with this object. Nobody but its owner's user can lock that file. Where somebody else
+/// owns one of that name, and where there are no locks or no room for a file, it is done without: nobody has the right, and nobody is
+/// kept out.
+class path_lock {
 public:
-    explicit directory_lock(const std::string& path) noexcept;
-    directory_lock(const directory_lock&) = delete;
-    directory_lock& operator=(const directory_lock&) = delete;
-    ~directory_lock();
+    explicit path_lock(const std::string& path); // throws `std::bad_alloc`
+    path_lock(const path_lock&) = delete;
+    path_lock& operator=(const path_lock&) = delete;
+    ~path_lock();
+
+    /// Somebody else has the right at this moment.
+    bool is_taken() const noexcept { return taken_; }
 
 private:
-    int directory_ = -1;
+    std::string name_;
+    int file_ = -1;
+    bool taken_ = false;
 };
 
 /// Whether the socket at the path refuses connections, so that nobody listens there. Anything else that comes of the attempt (a full

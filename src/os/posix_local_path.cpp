@@ -3,10 +3,9 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <new>
+#include <string>
 
 #include "os/extensions.hpp"
 #include "os/posix_call.hpp"
@@ -17,21 +16,15 @@
 namespace coax::os {
 namespace {
 
-/// Of the directory that a path lies in, or -1.
-int open_directory(const std::string& path) noexcept {
+/// Where the lock of a path lies.
+std::string lock_name(const std::string& path) {
     const std::size_t slash = path.rfind('/');
-    try {
-        const std::string name = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-        return static_cast<int>(
-            retried([&] { return ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }).value);
-    } catch (const std::bad_alloc&) {
-        return -1;
-    }
+    const std::size_t base = slash == std::string::npos ? 0 : slash + 1;
+    return path.substr(0, base) + '.' + path.substr(base) + ".lock";
 }
 
-void pause(long nanoseconds) noexcept {
-    const timespec time{0, nanoseconds};
-    ::nanosleep(&time, nullptr);
+bool is_same_file(const struct stat& a, const struct stat& b) noexcept {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 } // namespace
@@ -65,30 +58,43 @@ int change_mode(const std::string& path, unsigned mode) noexcept {
     return error;
 }
 
-directory_lock::directory_lock(const std::string& path) noexcept : directory_(open_directory(path)) {
-    if (directory_ == -1)
-        return;
-    // flock(2) belongs to what open(2) has made, so that threads keep each other out too; locks of fcntl(2) belong to the process.
-    constexpr long longest = 1'000'000;
-    constexpr long patience = 1'000'000'000;
-    long step = 20'000;
-    for (long waited = 0; ::flock(directory_, LOCK_EX | LOCK_NB) == -1; step = std::min(2 * step, longest)) {
-        if ((errno != EWOULDBLOCK && errno != EINTR) || waited >= patience) {
-            ::close(directory_);
-            directory_ = -1;
+path_lock::path_lock(const std::string& path) : name_(lock_name(path)) {
+    // Whoever had the lock has taken its file away, perhaps between our opening and locking it.
+    for (int tries = 0; tries < 100; ++tries) {
+        // No link is followed, and a pipe that somebody has put there is not waited for.
+        constexpr int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+        const int opened =
+            static_cast<int>(retried([&] { return ::open(name_.c_str(), flags, S_IRUSR | S_IWUSR); }).value);
+        if (opened == -1)
+            return;
+        struct stat mine{};
+        if (::fstat(opened, &mine) == -1 || !S_ISREG(mine.st_mode) || mine.st_uid != ::geteuid()) {
+            ::close(opened);
             return;
         }
-        pause(step);
-        waited += step;
+        // flock(2) belongs to what open(2) has made, so that threads keep each other out too; locks of fcntl(2) belong to the process.
+        if (::flock(opened, LOCK_EX | LOCK_NB) == -1) {
+            taken_ = errno == EWOULDBLOCK;
+            ::close(opened);
+            return;
+        }
+        struct stat named{};
+        if (::lstat(name_.c_str(), &named) == 0 && is_same_file(mine, named)) {
+            file_ = opened;
+            return;
+        }
+        ::close(opened);
     }
+    taken_ = true;
 }
 
-directory_lock::~directory_lock() {
-    if (directory_ == -1)
+path_lock::~path_lock() {
+    if (file_ == -1)
         return;
+    ::unlink(name_.c_str());
     // Closing is not enough if there has been a fork meanwhile.
-    ::flock(directory_, LOCK_UN);
-    ::close(directory_);
+    ::flock(file_, LOCK_UN);
+    ::close(file_);
 }
 
 int remove_path(const std::string& path) noexcept { return error_of(::unlink(path.c_str())); }

@@ -86,7 +86,7 @@ bool refuses_connections(const address& at) noexcept {
 }
 
 // Two servers that start in the same moment: the look at the file behind listening has to do.
-directory_lock::directory_lock(const std::string&) noexcept {}
-directory_lock::~directory_lock() = default;
+path_lock::path_lock(const std::string&) {}
+path_lock::~path_lock() = default;
 
 } // namespace coax::os

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -164,29 +165,71 @@ TEST_CASE("of servers that are started at the same moment one at most has the pa
     CHECK_FALSE(fs::exists(at.path));
 }
 
-TEST_CASE("a server that finds another one at work in its directory waits, but not for ever") {
+TEST_CASE("making a server never waits, whatever others have locked or put beside its path") {
     const place at;
-    const int directory = open(fs::path(at.path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    REQUIRE(directory != -1);
-    REQUIRE(flock(directory, LOCK_EX) == 0);
-    SECTION("until the other has done") {
-        std::atomic<bool> done = false;
-        std::thread other([&] {
-            std::this_thread::sleep_for(std::chrono::milliseconds(30));
-            done = true;
-            flock(directory, LOCK_UN);
-        });
-        const coax::listener server = coax::create_server(at.name);
-        CHECK(done);
-        other.join();
-        // It does not keep others out while it lives.
-        CHECK(flock(directory, LOCK_EX | LOCK_NB) == 0);
-    }
-    SECTION("a second") {
+    const std::string lock = at.directory.file(".server.lock");
+    const auto held = [](const std::string& file, int flags) {
+        const int opened = open(file.c_str(), flags | O_CLOEXEC, 0600);
+        REQUIRE(opened != -1);
+        REQUIRE(flock(opened, LOCK_EX) == 0);
+        return opened;
+    };
+    const auto begun = std::chrono::steady_clock::now();
+    SECTION("the directory") {
+        const int directory = held(at.directory.file(""), O_RDONLY | O_DIRECTORY);
         const coax::listener server = coax::create_server(at.name);
         CHECK(fs::is_socket(at.path));
+        close(directory);
     }
-    close(directory);
+    SECTION("another server of this user is about to listen") {
+        const int other = held(lock, O_RDWR | O_CREAT);
+        CHECK(error_of(at.name) == std::errc::address_in_use);
+        CHECK_FALSE(fs::exists(at.path));
+        close(other);
+        const coax::listener server = coax::create_server(at.name);
+        CHECK(fs::is_socket(at.path));
+        CHECK_FALSE(fs::exists(lock));
+    }
+    SECTION("the lock of somebody else") {
+        const int other = held(lock, O_RDWR | O_CREAT);
+        if (fchown(other, 12345, static_cast<gid_t>(-1)) == 0) {
+            leave_dead_socket(at.name);
+            const coax::listener server = coax::create_server(at.name);
+            CHECK(fs::is_socket(at.path));
+            CHECK(fs::exists(lock));
+        }
+        close(other);
+    }
+    SECTION("a link, a directory or a pipe of that name") {
+        const int what = GENERATE(0, 1, 2);
+        const std::string target = at.directory.file("target");
+        if (what == 0)
+            fs::create_symlink(target, lock);
+        else if (what == 1)
+            fs::create_directory(lock);
+        else
+            REQUIRE(mkfifo(lock.c_str(), 0600) == 0);
+        const coax::listener server = coax::create_server(at.name);
+        CHECK(fs::is_socket(at.path));
+        CHECK(fs::symlink_status(lock).type() != fs::file_type::not_found);
+        CHECK_FALSE(fs::exists(target));
+    }
+    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::milliseconds(500));
+}
+
+TEST_CASE("nothing but its path is left beside a server") {
+    const place at;
+    const auto files = [&] {
+        return std::distance(fs::directory_iterator(at.directory.file("")), fs::directory_iterator());
+    };
+    {
+        leave_dead_socket(at.name);
+        const coax::listener server = coax::create_server(at.name);
+        CHECK(files() == 1);
+        CHECK(error_of(at.name) == std::errc::address_in_use);
+        CHECK(files() == 1);
+    }
+    CHECK(files() == 0);
 }
 
 TEST_CASE("permissions that the umask takes away are given where there is no /proc, too") {
