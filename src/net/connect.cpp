@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <deque>
 #include <stdexcept>
 #include <utility>
 
@@ -34,14 +33,14 @@ public:
     explicit candidate_queue(std::size_t of_first_family) noexcept : left_(std::max<std::size_t>(of_first_family, 1)) {}
 
     void prefer(std::optional<family> first) noexcept { turn_ = place_of(first); }
-    void add(const address& candidate) { waiting_[place_of(candidate.family())].push_back(candidate); }
-    bool empty() const noexcept { return waiting_[0].empty() && waiting_[1].empty(); }
+    void add(const address& candidate) { families_[place_of(candidate.family())].found.push_back(candidate); }
+    bool empty() const noexcept { return families_[0].empty() && families_[1].empty(); }
 
     /// RFC 8305 §4: some of the first family, then the families in turns, and what is left of either.
     address next() {
-        const std::size_t from = waiting_[turn_].empty() ? 1 - turn_ : turn_;
-        const address candidate = waiting_[from].front();
-        waiting_[from].pop_front();
+        const std::size_t from = families_[turn_].empty() ? 1 - turn_ : turn_;
+        line& taken = families_[from];
+        const address candidate = taken.found[taken.tried++];
         if (from == turn_ && --left_ == 0) {
             turn_ = 1 - turn_;
             left_ = 1;
@@ -52,7 +51,13 @@ public:
 private:
     static std::size_t place_of(std::optional<family> of) noexcept { return of == family::inet6 ? 0 : 1; }
 
-    std::array<std::deque<address>, 2> waiting_;
+    struct line {
+        bool empty() const noexcept { return tried == found.size(); }
+        std::vector<address> found;
+        std::size_t tried = 0;
+    };
+
+    std::array<line, 2> families_;
     std::size_t turn_ = 0;
     std::size_t left_;
 };
@@ -135,6 +140,9 @@ task<> look_up(race& all, std::string host, int port, family of) {
     if (found) {
         for (const address& candidate : *found)
             all.offer(candidate);
+    } else if (const failure& why = found.error();
+               why.why() == failure::cause::exception || why == std::errc::not_enough_memory) {
+        why.raise(); // nothing that the name stands for explains it
     } else if (!all.unresolved || weight_of(found.error().code()) > weight_of(all.unresolved->code())) {
         all.unresolved = std::move(found.error());
     }

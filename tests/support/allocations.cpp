@@ -7,14 +7,21 @@
 namespace {
 
 std::atomic<std::size_t> count{0};
+std::atomic<long> until_failure{0}; // 0: none is to fail, or it has failed
 
 } // namespace
 
 std::size_t support::allocations() noexcept { return count.load(); }
 
+support::failing_allocation::failing_allocation(long number) noexcept { until_failure = number; }
+support::failing_allocation::~failing_allocation() { until_failure = 0; }
+bool support::failing_allocation::has_failed() const noexcept { return until_failure <= 0; }
+
 // The forms for arrays and without exceptions call these.
 void* operator new(std::size_t size) {
     count.fetch_add(1, std::memory_order_relaxed);
+    if (until_failure.load(std::memory_order_relaxed) > 0 && until_failure.fetch_sub(1) == 1)
+        throw std::bad_alloc();
     if (void* const block = std::malloc(size != 0 ? size : 1))
         return block;
     throw std::bad_alloc();

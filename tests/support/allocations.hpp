@@ -1,4 +1,4 @@
-// Counts what the program allocates.
+// Counts what the program allocates, and lets one allocation fail.
 #pragma once
 
 #include <cstddef>
@@ -7,5 +7,17 @@ namespace support {
 
 /// Calls of `operator new` so far, on any thread.
 std::size_t allocations() noexcept;
+
+/// While it lives, the `number`th call of `operator new` from now on, on any thread, throws `std::bad_alloc`.
+class failing_allocation {
+public:
+    explicit failing_allocation(long number) noexcept;
+    failing_allocation(const failing_allocation&) = delete;
+    failing_allocation& operator=(const failing_allocation&) = delete;
+    ~failing_allocation();
+
+    /// Whether it has come to that.
+    bool has_failed() const noexcept;
+};
 
 } // namespace support
