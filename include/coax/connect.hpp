@@ -88,9 +88,12 @@ struct COAX_API create_connection_fn {
 ///
 /// The IPv6 and the IPv4 addresses of the host are looked up at the same time (`getaddrinfo`), and tried in turns, IPv6 first: each
 /// attempt begins when one has failed, or the one before has had `attempt_delay` and no more than `max_pending` are going on. The first
-/// to connect wins; the others are cancelled and closed before this returns. A numeric host, "localhost" and an empty one, which is loopback as well, need no lookup. Instead of
-/// a name, one address or several can be given, also of UNIX sockets: the first one's family is preferred, and a placeholder stands
-/// for its address in either family.
+/// to connect wins; the others are cancelled and closed before this returns. A family that nobody answers for delays the other by
+/// `resolution_delay`, no more. A numeric host, "localhost" with what is below it and an empty one, which is loopback as well, need no
+/// lookup. A socket that the system has connected to itself, for want of a listener, is `connection_refused`.
+///
+/// Instead of a name, one address or several can be given, also of UNIX sockets: the first one's family is preferred, and a placeholder
+/// stands for its address in either family.
 ///
 /// Throws `connect_error`, with one error for each address, or with none and `address_family_not_supported` where the options exclude
 /// all; `resolve_error` where the host has none; at the call `std::invalid_argument` for a port outside of 0..65535 and

@@ -145,7 +145,8 @@ public:
     detail::accept_operation accept() noexcept { return detail::accept_operation(state_); }
 
     /// Connects to an address; a placeholder takes the socket's family. Throws on failure; afterwards the socket is best closed.
-    /// For a datagram socket it sets the only peer. With a limit of zero an attempt under way is `operation_in_progress`.
+    /// For a datagram socket it sets the only peer. A stream that the system gives the very port to which it connects is connected to itself,
+    /// as POSIX has it; `create_connection` refuses that. With a limit of zero an attempt under way is `operation_in_progress`.
     ///
     /// Cancellation: the attempt is given up; close the socket. Source: connect(2).
     detail::connect_operation connect(const address& peer) noexcept { return detail::connect_operation(state_, peer); }

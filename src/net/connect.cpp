@@ -104,6 +104,21 @@ void bind(socket& conn, const address& local) {
     conn.bind(local);
 }
 
+/// A client that tries one of the ports from which the system takes those of clients may be given that very port, and is connected to
+/// itself then (RFC 9293 §3.5, simultaneous open). Nobody listens there.
+bool is_connected_to_itself(const socket& conn, const address& peer) {
+    if (peer.family() == family::local || conn.getsockname().port() != peer.port())
+        return false;
+    try {
+        return conn.getsockname() == conn.getpeername();
+    } catch (const io_error&) { // the peer is gone already, so it was another
+        return false;
+    }
+}
+
+/// The port is free at once, for a server that wants it.
+void reset(socket conn) { conn.setsockopt(option::linger, std::chrono::seconds(0)); }
+
 task<> attempt(race& all, address peer, std::size_t number) {
     std::error_code error = std::make_error_code(std::errc::address_family_not_supported);
     if (const std::optional<family> of = peer.family()) {
@@ -112,6 +127,10 @@ task<> attempt(race& all, address peer, std::size_t number) {
             if (all.options.local_address)
                 bind(conn, *all.options.local_address);
             error = co_await conn.connect_ex(peer);
+            if (!error && is_connected_to_itself(conn, peer)) {
+                error = std::make_error_code(std::errc::connection_refused);
+                reset(std::move(conn));
+            }
             if (!error && all.undecided())
                 all.winner = std::move(conn);
         } catch (const io_error& failed) { // the socket, or its local address

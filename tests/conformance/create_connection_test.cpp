@@ -294,3 +294,25 @@ TEST_CASE("attempts share a local port", "[posix]") {
         CHECK(conn.getpeername() == listener.getsockname());
     });
 }
+
+// Elsewhere the system may refuse it by itself.
+TEST_CASE("a connection to itself is refused, and the port is free afterwards", "[posix]") {
+    const bool inet6 = GENERATE(false, true);
+    if (inet6 && !support::has(coax::family::inet6))
+        return;
+    const char* const host = inet6 ? "::1" : "127.0.0.1";
+    support::run([&]() -> coax::task<> {
+        coax::connection_options options;
+        {
+            coax::socket free(inet6 ? coax::family::inet6 : coax::family::inet);
+            free.bind({host, 0});
+            options.local_address = free.getsockname();
+        }
+        const auto error = co_await refusal(coax::create_connection(*options.local_address, options));
+        REQUIRE(error);
+        CHECK(error->code() == std::errc::connection_refused);
+        CHECK(error->attempts().size() == 1);
+        const coax::listener server = coax::create_server(*options.local_address, {.reuse_address = false});
+        CHECK(server.getsockname() == *options.local_address);
+    });
+}
