@@ -31,7 +31,8 @@ struct connection_options {
     clock::duration resolution_delay = std::chrono::milliseconds(50);
     /// How many addresses of the preferred family come before the first of the other ("First Address Family Count").
     std::size_t first_family_count = 1;
-    /// What the connection is bound to. Only addresses of its family are tried; a placeholder fits all.
+    /// What the connection is bound to. Only addresses of its family are tried; a placeholder fits all. Port 0 is chosen with the destination
+    /// where the system can (Linux), so that it is taken for that one only.
     std::optional<address> local_address;
     /// How many attempts may be going on at once, each with a socket of its own; 0 is no limit. Where so many are silent the next one
     /// begins when one of them has failed.

@@ -30,6 +30,7 @@ enum class option_id : unsigned char {
     quick_ack,
     user_timeout,
     v6_only,
+    bind_address_no_port,
     error,
     type,
     accepting,
@@ -92,7 +93,7 @@ struct option_codec<std::error_code> {
 } // namespace coax::detail
 
 /// The options of a socket that have a name and a type, for `socket::setsockopt` and `socket::getsockopt`.
-/// Source: socket(7), tcp(7), ipv6(7).
+/// Source: socket(7), tcp(7), ip(7), ipv6(7).
 namespace coax::option {
 
 /// An option whose value, of type T, can be read.
@@ -159,6 +160,10 @@ inline constexpr of<std::chrono::milliseconds> user_timeout{detail::option_id::u
 
 /// Whether an IPv6 socket refuses IPv4 (IPV6_V6ONLY). To be set before `bind`.
 inline constexpr of<bool> v6_only{detail::option_id::v6_only};
+
+/// Lets `bind` to port 0 choose the address only (IP_BIND_ADDRESS_NO_PORT; Linux): the port is chosen by `connect`, so that it is taken for
+/// one destination and not for all of them. To be set before `bind`, also on IPv6 sockets; `getsockname` says port 0 in between.
+inline constexpr of<bool> bind_address_no_port{detail::option_id::bind_address_no_port};
 
 /// The pending error, which reading it clears (SO_ERROR).
 inline constexpr readable<std::error_code> error{detail::option_id::error};

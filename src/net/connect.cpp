@@ -97,10 +97,21 @@ struct race {
     event changed;
 };
 
+/// A port that bind(2) chooses is taken for all destinations. Systems without the option, and Linux before 4.2, cannot do better.
+void choose_port_later(socket& conn) {
+    try {
+        conn.setsockopt(option::bind_address_no_port, true);
+    } catch (const io_error& failed) {
+        if (failed.code() != std::errc::no_protocol_option)
+            throw;
+    }
+}
+
 void bind(socket& conn, const address& local) {
-    // Attempts that run at the same time share a port that was asked for.
-    if (local.port() != 0)
+    if (local.port() != 0) // attempts that run at the same time share a port that was asked for
         conn.setsockopt(option::reuse_address, true);
+    else if (local.family() != family::local)
+        choose_port_later(conn);
     conn.bind(local);
 }
 

@@ -83,6 +83,11 @@ constexpr int user_timeout_name = TCP_USER_TIMEOUT;
 #else
 constexpr int user_timeout_name = -1;
 #endif
+#if defined(IP_BIND_ADDRESS_NO_PORT) && defined(COAX_LINUX_EXTENSIONS)
+constexpr int bind_address_no_port_name = IP_BIND_ADDRESS_NO_PORT;
+#else
+constexpr int bind_address_no_port_name = -1;
+#endif
 // macOS counts SO_LINGER in clock ticks, and has another name for seconds.
 #ifdef SO_LINGER_SEC
 constexpr int linger_name = SO_LINGER_SEC;
@@ -128,6 +133,8 @@ native_option native(option_id id) noexcept {
         return {IPPROTO_TCP, user_timeout_name};
     case option_id::v6_only:
         return {IPPROTO_IPV6, IPV6_V6ONLY};
+    case option_id::bind_address_no_port:
+        return {IPPROTO_IP, bind_address_no_port_name};
     case option_id::error:
         return {SOL_SOCKET, SO_ERROR};
     case option_id::type:

@@ -316,3 +316,20 @@ TEST_CASE("a connection to itself is refused, and the port is free afterwards", 
         CHECK(server.getsockname() == *options.local_address);
     });
 }
+
+TEST_CASE("with a local address and no port the port is chosen with the destination, where the system can") {
+    support::run([]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        coax::connection_options options;
+        options.local_address = address("127.0.0.5", 0);
+        const coax::socket conn = co_await coax::create_connection(listener.getsockname(), options);
+        CHECK(conn.getsockname().port() != 0);
+        coax::socket probe(coax::family::inet);
+        const std::error_code lacking =
+            support::code_thrown_by([&] { probe.setsockopt(coax::option::bind_address_no_port, true); });
+        if (lacking)
+            CHECK(lacking == std::errc::no_protocol_option);
+        else
+            CHECK(conn.getsockopt(coax::option::bind_address_no_port));
+    });
+}

@@ -34,8 +34,8 @@ void reads_back(coax::socket& socket, option::of<T> which, T value) {
 
 TEST_CASE("switches read back as they were set, on and off") {
     coax::socket socket(coax::family::inet);
-    for (const option::of<bool>& which :
-         {option::reuse_port, option::keep_alive, option::out_of_band_inline, option::no_delay, option::broadcast}) {
+    for (const option::of<bool>& which : {option::reuse_port, option::keep_alive, option::out_of_band_inline,
+                                          option::no_delay, option::broadcast, option::bind_address_no_port}) {
         reads_back(socket, which, true);
         reads_back(socket, which, false);
         reads_back(socket, which, true);
