@@ -79,7 +79,7 @@ struct COAX_API getaddrinfo_fn {
 /// system's order (RFC 6724), at least one.
 ///
 /// The host is a name, a numeric address, "localhost" or empty: the last two are loopback (or with `passive`, for the empty one,
-/// "any"), IPv6 before IPv4. Other notations of numbers, such as 127.1, mean what they mean to the system. The service is a number
+/// "any"), IPv6 before IPv4. So are "LocalHost", "localhost." and all names below `.localhost`, which no name server is asked about. Other notations of numbers, such as 127.1, mean what they mean to the system. The service is a number
 /// or a name such as "http"; empty it is port 0. Where no name is involved nobody is asked, and the answer comes at once. Names are
 /// looked up by the system on threads of the scheduler that are there for lookups only, so that the loop goes on, and `to_thread` too. For
 /// each family, and for both at once, there are up to 64; of one name 8 lookups run at the same time and the others wait, so that a name

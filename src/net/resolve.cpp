@@ -141,10 +141,26 @@ task<std::vector<address>> resolve(std::string host, std::string service, resolv
     co_return known;
 }
 
+/// RFC 6761 §6.3: "localhost" and every name below it, in any case, with or without the dot of a full name. No name server is asked.
+bool is_localhost(std::string_view host) noexcept {
+    constexpr std::string_view name = "localhost";
+    if (host.ends_with('.'))
+        host.remove_suffix(1);
+    if (host.size() < name.size())
+        return false;
+    const std::string_view labels = host.substr(0, host.size() - name.size());
+    if (!labels.empty() && (labels.back() != '.' || labels.size() == 1))
+        return false;
+    const std::string_view last = host.substr(labels.size());
+    return std::equal(last.begin(), last.end(), name.begin(), [](char given, char lower) {
+        return given == lower || (given >= 'A' && given <= 'Z' && given - 'A' + 'a' == lower);
+    });
+}
+
 /// A host in the notations that `address` reads. The others that systems read as numbers are left to them.
-bool looks_known(std::string_view host) noexcept {
+bool is_number_of_host(std::string_view host) noexcept {
     unsigned char bytes[4];
-    return host.empty() || host == "localhost" || host.find(':') != host.npos || detail::parse_inet(host, bytes);
+    return host.find(':') != host.npos || detail::parse_inet(host, bytes);
 }
 
 std::string told(std::string_view host, std::string_view service, const std::error_code& code) {
@@ -166,11 +182,12 @@ std::vector<address> known_addresses(std::string_view host, std::string_view ser
         refuse(resolve_errc::family_not_supported);
     if (!can_be_name(host))
         refuse(resolve_errc::host_not_found);
-    if (!looks_known(host))
+    const bool loopback = is_localhost(host) || (host.empty() && !hints.passive);
+    if (!loopback && !host.empty() && !is_number_of_host(host))
         return {};
     address found;
     try {
-        found = address(host.empty() && !hints.passive ? "localhost" : host, port);
+        found = address(loopback ? "localhost" : host, port);
     } catch (const std::invalid_argument&) { // no name has a colon
         refuse(resolve_errc::host_not_found);
     }
