@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,23 @@ public:
     /// `parse` without the exception: nothing when the text is no address.
     static std::optional<address> try_parse(std::string_view text) noexcept;
 
+    /// A numeric host alone, as inet_pton(3) takes it, with a port: nothing where the text is neither IPv4 nor IPv6 (with its scope, if it
+    /// has one), for placeholders, and for a port outside 0..65535. `host()` is the way back.
+    static std::optional<address> try_numeric(std::string_view host, int port = 0) noexcept;
+
+    /// An IPv4 host as its four bytes, in network byte order, and a port.
+    /// \throws std::invalid_argument for a port outside 0..65535
+    static address from_bytes(std::span<const std::byte, 4> host, int port);
+
+    /// An IPv6 host as its sixteen bytes, in network byte order, a port, and the interface of a link-local address.
+    /// \throws std::invalid_argument for a port outside 0..65535
+    static address from_bytes(std::span<const std::byte, 16> host, int port, std::uint32_t scope_id = 0);
+
+    /// What a call of the system has filled in: a `sockaddr` of `size` bytes, the size that the system has reported. No bytes at all are the
+    /// unnamed address, and so is a UNIX socket without a name.
+    /// \throws std::invalid_argument for another family than those of `coax::family`, and for bytes that are no whole address
+    static address from_native(const void* sockaddr, std::size_t size);
+
     /// The family; nothing for a placeholder and for the unnamed address.
     std::optional<coax::family> family() const noexcept;
 
@@ -71,6 +89,15 @@ public:
 
     /// The IPv6 scope (the interface index of a link-local address); 0 where there is none.
     std::uint32_t scope_id() const noexcept;
+
+    /// The host as the 4 or 16 bytes of IPv4 or IPv6, in network byte order; no bytes for everything else. They lie in the address itself.
+    std::span<const std::byte> bytes() const& noexcept;
+    void bytes() const&& = delete; // they would be gone
+
+    /// The address in the system's form, a `sockaddr` and its size, for calls beside this library; no bytes for the unnamed address and for
+    /// a placeholder, which `resolved` gives a family. They lie in the address itself.
+    std::span<const std::byte> native() const& noexcept;
+    void native() const&& = delete; // they would be gone
 
     /// The path of a UNIX socket in the file system, unescaped; "" for everything else.
     std::string path() const;

@@ -58,6 +58,13 @@ address address::resolved(coax::family wanted) const noexcept {
     return made;
 }
 
+std::span<const std::byte> address::bytes() const& noexcept {
+    return std::as_bytes(form_ == form::inet || form_ == form::inet6 ? os::unpack(bytes_, size_).host
+                                                                     : std::span<const unsigned char>());
+}
+
+std::span<const std::byte> address::native() const& noexcept { return std::as_bytes(std::span(bytes_, size_)); }
+
 // Equal addresses have equal bytes: `commit` sees to it.
 bool operator==(const address& a, const address& b) noexcept {
     return a.form_ == b.form_ && a.port_ == b.port_ && a.size_ == b.size_ &&

@@ -2,6 +2,7 @@
 #include <coax/address.hpp>
 
 #include <charconv>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -22,6 +23,12 @@ constexpr char bad_escape[] = "a backslash is followed by neither another one no
 constexpr char empty_path[] = "the path is empty";
 constexpr char nul_in_path[] = "a path cannot contain a NUL byte";
 constexpr char name_too_long[] = "too long for a UNIX socket";
+
+std::uint16_t checked_port(int port) {
+    if (port < 0 || port > 65535)
+        throw std::invalid_argument("port " + std::to_string(port) + " is not within 0..65535");
+    return static_cast<std::uint16_t>(port);
+}
 
 [[noreturn]] void refuse(const char* what, std::string_view value, const char* problem) {
     std::string message = what;
@@ -138,12 +145,46 @@ address address::from_text(std::string_view text, const char*& problem) noexcept
 }
 
 address::address(std::string_view host, int port) {
-    if (port < 0 || port > 65535)
-        throw std::invalid_argument("port " + std::to_string(port) + " is not within 0..65535");
     const char* problem = nullptr;
-    *this = from_host(host, static_cast<std::uint16_t>(port), problem);
+    *this = from_host(host, checked_port(port), problem);
     if (problem != nullptr)
         refuse("host", host, problem);
+}
+
+std::optional<address> address::try_numeric(std::string_view host, int port) noexcept {
+    if (port < 0 || port > 65535)
+        return std::nullopt;
+    const char* problem = nullptr;
+    const address made = from_host(host, static_cast<std::uint16_t>(port), problem);
+    return problem == nullptr && !made.is_placeholder() ? std::optional(made) : std::nullopt;
+}
+
+address address::from_bytes(std::span<const std::byte, 4> host, int port) {
+    unsigned char bytes[4];
+    std::memcpy(bytes, host.data(), sizeof bytes);
+    address made;
+    void* const storage = detail::native_address::storage(made);
+    detail::native_address::commit(made, os::pack_inet(storage, bytes, checked_port(port)));
+    return made;
+}
+
+address address::from_bytes(std::span<const std::byte, 16> host, int port, std::uint32_t scope_id) {
+    unsigned char bytes[16];
+    std::memcpy(bytes, host.data(), sizeof bytes);
+    address made;
+    void* const storage = detail::native_address::storage(made);
+    detail::native_address::commit(made, os::pack_inet6(storage, bytes, scope_id, checked_port(port)));
+    return made;
+}
+
+address address::from_native(const void* sockaddr, std::size_t size) {
+    if (os::is_nobody(sockaddr, size))
+        return {};
+    const address made = detail::native_address::make(sockaddr, size);
+    if (made.is_unnamed())
+        throw std::invalid_argument("from_native: these " + std::to_string(size) +
+                                    " bytes are no IPv4, IPv6 or UNIX address");
+    return made;
 }
 
 address address::unix_path(std::string_view path) {

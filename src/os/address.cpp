@@ -124,15 +124,17 @@ unpacked_address unpack(const void* data, std::size_t size) noexcept {
     return to;
 }
 
+bool is_nobody(const void* data, std::size_t size) noexcept {
+    native_family_type which = AF_UNSPEC;
+    if (size < offsetof(sockaddr, sa_family) + sizeof which)
+        return size == 0;
+    const auto* bytes = static_cast<const unsigned char*>(data);
+    std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
+    return which == AF_UNIX && (size <= path_offset || (!has_abstract_names && bytes[path_offset] == 0));
+}
+
 void commit_reported(address& a, std::size_t size) noexcept {
-    if (!has_abstract_names && size > path_offset) {
-        const auto* bytes = static_cast<const unsigned char*>(detail::native_address::storage(a));
-        native_family_type which = AF_UNSPEC;
-        std::memcpy(&which, bytes + offsetof(sockaddr, sa_family), sizeof which);
-        if (which == AF_UNIX && bytes[path_offset] == 0)
-            size = 0;
-    }
-    detail::native_address::commit(a, size);
+    detail::native_address::commit(a, is_nobody(detail::native_address::storage(a), size) ? 0 : size);
 }
 
 std::span<const unsigned char> unnamed_bytes() noexcept {

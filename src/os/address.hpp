@@ -38,6 +38,9 @@ struct unpacked_address {
 
 unpacked_address unpack(const void* data, std::size_t size) noexcept;
 
+/// Whether this is how the system reports a UNIX socket without a name, or no address at all.
+bool is_nobody(const void* data, std::size_t size) noexcept;
+
 /// Makes what the kernel has written into the storage of `a` an address. Where there are no abstract names, a name that begins with NUL
 /// is what it reports for a socket without one.
 void commit_reported(address& a, std::size_t size) noexcept;
