@@ -1,7 +1,9 @@
 #include <coax/listener.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <span>
 
 #include <coax/detail/system_error.hpp>
 
@@ -75,6 +77,15 @@ namespace {
 
 bool is_any(const address& at) { return at.is_placeholder() && at.host().empty(); }
 
+/// IPv4 written as IPv6, `::ffff:192.0.2.1`.
+bool is_mapped(const address& at) {
+    constexpr std::byte prefix[] = {std::byte(), std::byte(), std::byte(),     std::byte(),
+                                    std::byte(), std::byte(), std::byte(),     std::byte(),
+                                    std::byte(), std::byte(), std::byte(0xff), std::byte(0xff)};
+    const std::span<const std::byte> host = at.bytes();
+    return host.size() == 16 && std::equal(std::begin(prefix), std::end(prefix), host.begin());
+}
+
 /// Errors that say that the machine has no IPv6.
 bool lacks_family(const std::error_code& code) {
     return code == std::errc::address_family_not_supported || code == std::errc::address_not_available ||
@@ -88,7 +99,8 @@ coax::socket bound(const address& at, coax::family family, const server_options&
     if (options.reuse_port)
         made.setsockopt(option::reuse_port, true);
     if (family == coax::family::inet6)
-        made.setsockopt(option::v6_only, !(options.dual_stack && (is_any(at) || at == address("::", at.port()))));
+        made.setsockopt(option::v6_only,
+                        !is_mapped(at) && !(options.dual_stack && (is_any(at) || at == address("::", at.port()))));
     made.bind(at);
     return made;
 }

@@ -164,3 +164,16 @@ TEST_CASE("a listener moves, takes a listening socket, and closes twice without 
         CHECK(support::code_of(refused) == std::errc::bad_file_descriptor);
     });
 }
+
+TEST_CASE("an IPv4 address written as IPv6 is listened on for IPv4") {
+    if (!support::has(coax::family::inet6))
+        return;
+    support::run([]() -> coax::task<> {
+        coax::listener server = coax::create_server({"::ffff:127.0.0.1", 0});
+        CHECK(server.getsockname().host() == "::ffff:127.0.0.1");
+        std::error_code error = co_await greet(server, coax::address("127.0.0.1", server.getsockname().port()));
+        CHECK_FALSE(error);
+        error = co_await greet(server, server.getsockname());
+        CHECK_FALSE(error);
+    });
+}
