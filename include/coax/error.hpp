@@ -54,6 +54,7 @@ enum class operation_name : unsigned char {
     frame_recv,          ///< `framed::recv`
     frame_send,          ///< `framed::send`
     getaddrinfo,         ///< `getaddrinfo`
+    getnameinfo,         ///< `getnameinfo`
     create_connection,   ///< `create_connection`
     create_server,       ///< `create_server`
     activated_listeners, ///< `activated_listeners`; no error says it

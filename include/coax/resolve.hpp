@@ -1,5 +1,5 @@
 /// \file
-/// Names: from a host and a service to the addresses that stand for them.
+/// Names: from a host and a service to the addresses that stand for them, and back.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <coax/address.hpp>
@@ -37,11 +38,14 @@ inline std::error_code make_error_code(resolve_errc code) noexcept {
     return {static_cast<int>(code), resolve_category()};
 }
 
-/// A host or a service could not be resolved. `what()` names both; `code()` is a `resolve_errc` or an error of the system.
+/// A host or a service could not be resolved, or an address has no name. `what()` says which; `code()` is a `resolve_errc` or an error of
+/// the system.
 class COAX_API resolve_error : public io_error {
 public:
     /// For this host and this service, both as they were asked for.
     resolve_error(std::error_code code, std::string_view host, std::string_view service);
+    /// For this address, which is its `peer()`, and whose name was asked for.
+    resolve_error(std::error_code code, const address& nameless);
     /// Copying throws nothing.
     resolve_error(const resolve_error&) noexcept = default;
     /// Copying throws nothing.
@@ -91,6 +95,43 @@ struct COAX_API getaddrinfo_fn {
 /// Cancellation: throws `cancelled` at once; a lookup that has begun is left behind, and occupies its thread until the system gives
 /// it up. What needs no lookup is not a checkpoint. Source: getaddrinfo(3), RFC 6724, RFC 6761 §6.3.
 inline constexpr detail::getaddrinfo_fn getaddrinfo{};
+
+/// What is wanted of an address's names.
+struct name_hints {
+    coax::kind kind = coax::kind::stream; ///< `datagram`: services of UDP (NI_DGRAM)
+    bool numeric_host = false;            ///< no host is looked up: the address as text (NI_NUMERICHOST)
+    bool numeric_service = false;         ///< no service is looked up: the port as text (NI_NUMERICSERV)
+    bool name_required = false;           ///< a host without a name is an error (NI_NAMEREQD)
+};
+
+/// The names of an address.
+struct resolved_name {
+    /// None yet.
+    resolved_name() noexcept = default;
+    /// These.
+    resolved_name(std::string of, std::string at) noexcept : host(std::move(of)), service(std::move(at)) {}
+
+    std::string host;    ///< a name, or the address as text
+    std::string service; ///< a name, or the port as text
+};
+
+namespace detail {
+
+struct COAX_API getnameinfo_fn {
+    task<resolved_name> operator()(const address& of, const name_hints& hints = {}) const;
+};
+
+} // namespace detail
+
+/// `auto [host, service] = co_await getnameinfo(peer)`: what the host of an IPv4 or IPv6 address and the service at its port are called, by
+/// whoever owns the address: a host's name proves nothing until `getaddrinfo` has led back to the address. What has no name is given as text,
+/// the host as `address::host`. Where nothing is looked up the answer comes at once; otherwise on a thread, as with `getaddrinfo`.
+///
+/// Throws `resolve_error`: `host_not_found` with `name_required` where the host has no name, `try_again` where the name server is silent and
+/// a name is required, `family_not_supported` for UNIX sockets, placeholders and the unnamed address.
+///
+/// Cancellation: as `getaddrinfo`. Source: getnameinfo(3).
+inline constexpr detail::getnameinfo_fn getnameinfo{};
 
 } // namespace coax
 

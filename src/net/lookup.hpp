@@ -17,7 +17,10 @@ namespace coax::detail {
 using lookup = std::error_code(const os::name_query& query, std::vector<address>& into);
 inline std::atomic<lookup*> current_lookup = &os::resolve;
 
-/// The addresses of a host for which nobody has to be asked: a number, "localhost", none at all. Empty where it is a name.
+using reverse_lookup = std::error_code(const os::address_query& query, resolved_name& into);
+inline std::atomic<reverse_lookup*> current_reverse_lookup = &os::name_of;
+
+/// The addresses of a host for which nobody has to be asked: a number, "localhost" and what is below it, none at all. Empty where it is a name.
 /// Throws `resolve_error`, which names the service as it is given here, where the host has none of the family in the hints, and
 /// where it can be neither number nor name.
 std::vector<address> known_addresses(std::string_view host, std::string_view service, int port,

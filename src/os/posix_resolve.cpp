@@ -68,4 +68,22 @@ std::error_code resolve(const name_query& query, std::vector<address>& into) {
     return {};
 }
 
+std::error_code name_of(const address_query& query, resolved_name& into) {
+    constexpr std::size_t host_size = 1025; // NI_MAXHOST and NI_MAXSERV, which not every system shows
+    constexpr std::size_t service_size = 128;
+    char host[host_size] = "";
+    char service[service_size] = "";
+    const int flags =
+        (query.hints.kind == kind::datagram ? NI_DGRAM : 0) | (query.hints.numeric_host ? NI_NUMERICHOST : 0) |
+        (query.hints.numeric_service ? NI_NUMERICSERV : 0) | (query.hints.name_required ? NI_NAMEREQD : 0);
+    const auto* name = static_cast<const sockaddr*>(detail::native_address::data(query.of));
+    const int status = ::getnameinfo(name, static_cast<socklen_t>(detail::native_address::size(query.of)), host,
+                                     sizeof host, service, sizeof service, flags);
+    if (status != 0)
+        return code_of(status, errno);
+    into.host = host;
+    into.service = service;
+    return {};
+}
+
 } // namespace coax::os

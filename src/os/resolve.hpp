@@ -1,4 +1,4 @@
-// The system's resolver.
+// The system's resolver, in both directions.
 #pragma once
 
 #include <optional>
@@ -22,8 +22,18 @@ struct name_query {
     resolve_hints hints;
 };
 
+struct address_query {
+    address_query(const address& asked, const name_hints& wanted) : of(asked), hints(wanted) {}
+
+    address of; // IPv4 or IPv6
+    name_hints hints;
+};
+
 /// Looks a name up, and blocks meanwhile. Adds the addresses in the system's order, those that appear twice as well. The code is one of
 /// `resolve_errc` or of the system.
 std::error_code resolve(const name_query& query, std::vector<address>& into);
+
+/// The way back, which blocks as well.
+std::error_code name_of(const address_query& query, resolved_name& into);
 
 } // namespace coax::os

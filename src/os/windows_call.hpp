@@ -41,5 +41,7 @@ inline int limited_int(std::size_t size) noexcept { return static_cast<int>(limi
 
 /// UTF-8, as the library has names and paths, to what the calls ending in W take. Throws `std::bad_alloc`.
 std::wstring widened(const std::string& text);
+/// The way back.
+std::string narrowed(const std::wstring& text);
 
 } // namespace coax::os

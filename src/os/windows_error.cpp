@@ -94,6 +94,15 @@ std::wstring widened(const std::string& text) {
     return wide;
 }
 
+std::string narrowed(const std::wstring& text) {
+    const int size = static_cast<int>(std::min(text.size(), size_limit));
+    const int length = ::WideCharToMultiByte(CP_UTF8, 0, text.data(), size, nullptr, 0, nullptr, nullptr);
+    std::string narrow(static_cast<std::size_t>(std::max(length, 0)), '\0');
+    if (length > 0)
+        ::WideCharToMultiByte(CP_UTF8, 0, text.data(), size, narrow.data(), length, nullptr, nullptr);
+    return narrow;
+}
+
 } // namespace coax::os
 
 namespace coax::detail {

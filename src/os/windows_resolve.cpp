@@ -60,4 +60,22 @@ std::error_code resolve(const name_query& query, std::vector<address>& into) {
     return {};
 }
 
+std::error_code name_of(const address_query& query, resolved_name& into) {
+    if (const int error = start_winsock(); error != 0)
+        return detail::system_error(error);
+    wchar_t host[NI_MAXHOST] = L"";
+    wchar_t service[NI_MAXSERV] = L"";
+    const int flags =
+        (query.hints.kind == kind::datagram ? NI_DGRAM : 0) | (query.hints.numeric_host ? NI_NUMERICHOST : 0) |
+        (query.hints.numeric_service ? NI_NUMERICSERV : 0) | (query.hints.name_required ? NI_NAMEREQD : 0);
+    const auto* name = static_cast<const sockaddr*>(detail::native_address::data(query.of));
+    const int status = ::GetNameInfoW(name, static_cast<native_size>(detail::native_address::size(query.of)), host,
+                                      NI_MAXHOST, service, NI_MAXSERV, flags);
+    if (status != 0)
+        return code_of(status);
+    into.host = narrowed(host);
+    into.service = narrowed(service);
+    return {};
+}
+
 } // namespace coax::os

@@ -23,6 +23,12 @@ std::error_code dual(const coax::os::name_query& query, std::vector<address>& in
     return {};
 }
 
+std::error_code loopback(const coax::os::address_query&, coax::resolved_name& into) {
+    into.host = "a name of the loopback that is no short string";
+    into.service = "http";
+    return {};
+}
+
 coax::task<> nothing() { co_return; }
 
 struct ending {
@@ -93,10 +99,15 @@ TEST_CASE("create_connection without memory is an error") {
 
 TEST_CASE("lookups and to_thread without memory are an error") {
     const support::names asked(&dual);
+    const support::names asked_back(&loopback);
     const auto look_up = []() -> coax::task<> { static_cast<void>(co_await coax::getaddrinfo("some.test", 80)); };
+    const auto look_back = []() -> coax::task<> {
+        static_cast<void>(co_await coax::getnameinfo(address("127.0.0.1", 80)));
+    };
     const auto work = []() -> coax::task<> { co_await coax::to_thread([] {}); };
     const auto abandonable = []() -> coax::task<> { co_await coax::to_thread(coax::abandon_on_cancel, [] {}); };
     CHECK(fail_at_each(look_up) > 3);
+    CHECK(fail_at_each(look_back) > 3);
     CHECK(fail_at_each(work) > 2);
     CHECK(fail_at_each(abandonable) > 3);
 }

@@ -14,9 +14,13 @@ namespace support {
 class names {
 public:
     explicit names(coax::detail::lookup* answer) noexcept { coax::detail::current_lookup = answer; }
+    explicit names(coax::detail::reverse_lookup* answer) noexcept { coax::detail::current_reverse_lookup = answer; }
     names(const names&) = delete;
     names& operator=(const names&) = delete;
-    ~names() { coax::detail::current_lookup = &coax::os::resolve; }
+    ~names() {
+        coax::detail::current_lookup = &coax::os::resolve;
+        coax::detail::current_reverse_lookup = &coax::os::name_of;
+    }
 };
 
 } // namespace support

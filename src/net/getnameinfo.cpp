@@ -1,0 +1,63 @@
+// The names of an address: asked of the system on another thread, and numbers without it.
+#include <functional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <coax/resolve.hpp>
+#include <coax/to_thread.hpp>
+
+#include "net/lookup.hpp"
+
+namespace coax {
+namespace {
+
+struct answer {
+    answer() noexcept = default;
+    std::error_code error;
+    resolved_name names;
+};
+
+answer ask(const os::address_query& query) {
+    answer given;
+    given.error = detail::current_reverse_lookup.load(std::memory_order_acquire)(query, given.names);
+    return given;
+}
+
+auto asked(const os::address_query& query) {
+    using call = detail::thread_call<answer (*)(const os::address_query&), os::address_query>;
+    const detail::job_place by(detail::job_place::threads::other_lookups, std::hash<address>()(query.of) | 1);
+    return detail::owning_thread_awaiter<call>(by, &ask, query);
+}
+
+task<resolved_name> names_of(address of, name_hints hints) {
+    if (!of.family() || of.family() == family::local)
+        throw resolve_error(resolve_errc::family_not_supported, of);
+    if (hints.numeric_host && hints.name_required)
+        throw resolve_error(resolve_errc::host_not_found, of);
+    resolved_name known(of.host(), std::to_string(of.port()));
+    if (hints.numeric_host && hints.numeric_service)
+        co_return known;
+    const os::address_query query(of, hints);
+    answer given = co_await asked(query);
+    if (given.error)
+        throw resolve_error(given.error, of);
+    // Systems write numbers in more than one way.
+    if (hints.numeric_host)
+        given.names.host = std::move(known.host);
+    if (hints.numeric_service)
+        given.names.service = std::move(known.service);
+    co_return std::move(given.names);
+}
+
+} // namespace
+
+task<resolved_name> detail::getnameinfo_fn::operator()(const address& of, const name_hints& hints) const {
+    return names_of(of, hints);
+}
+
+resolve_error::resolve_error(std::error_code code, const address& nameless)
+    : io_error(failure(code, operation_name::getnameinfo).with_peer(nameless)),
+      text_(std::make_shared<const std::string>("getnameinfo " + nameless.to_string() + ": " + code.message())) {}
+
+} // namespace coax
