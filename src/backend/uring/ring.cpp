@@ -5,15 +5,19 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace coax::backend {
 namespace {
 
 constexpr unsigned smallest_depth = 8;
+// The kernel looks for what is to be cancelled in a table that it makes as large as the completion queue is long.
+constexpr unsigned usual_completions = 4096;
 
 /// Errors that go by: completions make room, memory comes back, the wait is begun again.
 bool is_passing(int error) noexcept {
@@ -26,19 +30,25 @@ bool is_passing(int error) noexcept {
     std::abort();
 }
 
+/// Longer with each refusal, up to 8 milliseconds.
+void pause(unsigned refusals) noexcept {
+    const timespec time{0, 31'250L << std::min(refusals, 8U)};
+    ::nanosleep(&time, nullptr);
+}
+
 [[noreturn]] void refuse(int error, const char* call) { throw std::system_error(error, std::system_category(), call); }
 
 } // namespace
 
 ring::ring(unsigned depth, unsigned completions) {
+    if (completions == 0)
+        completions = std::max(usual_completions, depth);
     for (;; depth /= 2, completions /= 2) {
         io_uring_params parameters{};
         parameters.flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
                            IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED;
-        if (completions != 0) {
-            parameters.flags |= IORING_SETUP_CQSIZE;
-            parameters.cq_entries = std::max(completions, depth);
-        }
+        parameters.flags |= IORING_SETUP_CQSIZE;
+        parameters.cq_entries = std::max(completions, depth);
         const int error = -::io_uring_queue_init_params(depth, &ring_, &parameters);
         if (error == 0)
             break;
@@ -77,6 +87,7 @@ io_uring_sqe& ring::next() noexcept {
 }
 
 void ring::submit() noexcept {
+    unsigned refusals = 0; // in a row, without anything that would make room
     while (::io_uring_sq_ready(&ring_) != 0) {
         ++enters_;
         const int submitted = ::io_uring_submit(&ring_);
@@ -84,10 +95,12 @@ void ring::submit() noexcept {
             continue;
         if (!is_passing(-submitted))
             give_up(-submitted);
-        if (submitted != -EINTR) {
-            ::io_uring_get_events(&ring_);
-            stash_completions();
-        }
+        if (submitted == -EINTR)
+            continue;
+        ::io_uring_get_events(&ring_);
+        // Completions make room. Where none came, what lacks is memory, for this thread or for the kernel.
+        if (!stash_completions())
+            pause(refusals++);
     }
 }
 
@@ -125,12 +138,19 @@ void ring::submit_and_wait(std::int64_t timeout) noexcept {
         submit();
 }
 
-void ring::stash_completions() noexcept {
+bool ring::stash_completions() noexcept {
+    bool any = false;
     io_uring_cqe* completion = nullptr;
     while (::io_uring_peek_cqe(&ring_, &completion) == 0) {
-        stash_.push_back(*completion);
+        try {
+            stash_.push_back(*completion);
+        } catch (const std::bad_alloc&) {
+            break; // it stays where it is
+        }
         ::io_uring_cqe_seen(&ring_, completion);
+        any = true;
     }
+    return any;
 }
 
 bool ring::take(io_uring_cqe& completion) noexcept {

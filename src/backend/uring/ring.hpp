@@ -37,7 +37,8 @@ public:
     std::uint64_t enters() const noexcept { return enters_; }
 
 private:
-    void stash_completions() noexcept;
+    /// Takes completions out, as far as there is memory to keep them in; false: not one.
+    bool stash_completions() noexcept;
 
     io_uring ring_{};
     std::uint64_t enters_ = 0;
