@@ -1,5 +1,6 @@
 // Accepting connections: whose they are, in which order they come, and what a listener refuses.
 #include "support/catch.hpp"
+#include "support/inet_and_local.hpp"
 #include "support/net.hpp"
 
 #include <chrono>
@@ -231,4 +232,64 @@ TEST_CASE("a stream of connections leaves no descriptor behind") {
         }
     });
     CHECK(support::open_descriptors() == before);
+}
+
+TEST_CASE("an accept takes one connection and leaves the others to whoever shares the listener") {
+    const coax::family family = GENERATE(from_range(support::inet_and_local()));
+    INFO(support::name_of(family));
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(family);
+        const coax::address name = listener.getsockname();
+        std::vector<coax::socket> clients;
+        std::size_t accepted = 0;
+        const auto accept_one = [&]() -> coax::task<> {
+            const coax::accepted taken = co_await listener.accept();
+            ++accepted;
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(accept_one());
+            co_await support::round_trip();
+            for (int i = 0; i < 5; ++i) {
+                clients.emplace_back(family);
+                co_await clients.back().connect(name);
+            }
+        });
+        CHECK(accepted == 1);
+        // Another process that has it would find them so.
+        for (int i = 0; i < 4; ++i) {
+            CHECK(support::wait_readable(listener.fileno()));
+            const coax::native_handle one = support::accept_raw(listener.fileno());
+            CHECK(one != support::no_handle);
+            CHECK(support::close_raw(one));
+        }
+    });
+}
+
+TEST_CASE("a connection that was reset while it waited is given with the name of its peer", "[reset]") {
+    const bool waits = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        coax::address peer;
+        coax::address client_name;
+        const auto accept_one = [&]() -> coax::task<> {
+            const coax::accepted taken = co_await listener.accept();
+            peer = taken.peer;
+        };
+        const auto come_and_go = [&]() -> coax::task<> {
+            coax::socket client(coax::family::inet);
+            co_await client.connect(listener.getsockname());
+            client_name = client.getsockname();
+            support::reset(client);
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            if (!waits)
+                co_await come_and_go();
+            group.spawn(accept_one());
+            if (waits) {
+                co_await support::round_trip();
+                co_await come_and_go();
+            }
+        });
+        CHECK(peer == client_name);
+    });
 }

@@ -258,3 +258,56 @@ TEST_CASE("a connection for an accept that was destroyed goes to the next accept
     });
     CHECK(support::open_descriptors() == before);
 }
+
+namespace {
+
+owned_coroutine receive_from_pooled(coax::socket& from, std::string& heard) {
+    const auto data = co_await coax::as_result(from.recvfrom(64));
+    if (data)
+        heard += data->data.text();
+}
+
+owned_coroutine receive_from_own(coax::socket& from, std::string& heard) {
+    std::string buffer(64, '\0');
+    const auto got = co_await coax::as_result(from.recvfrom(support::writable(buffer)));
+    if (got)
+        heard.append(buffer, 0, got->size);
+}
+
+} // namespace
+
+TEST_CASE("what a destroyed recvfrom had got is kept too, of a datagram with its sender") {
+    const moment when = any_moment();
+    const bool pooled = GENERATE(true, false);
+    const coax::kind kind = GENERATE(coax::kind::stream, coax::kind::datagram);
+    CAPTURE(static_cast<int>(when), pooled, static_cast<int>(kind));
+    support::run([&]() -> coax::task<> {
+        coax::socket receiver;
+        coax::socket sender;
+        if (kind == coax::kind::stream) {
+            support::connection made = co_await support::connected(coax::family::inet);
+            receiver = std::move(made.server);
+            sender = std::move(made.client);
+        } else {
+            receiver = support::bound(coax::family::inet, kind);
+            sender = support::bound(coax::family::inet, kind);
+            co_await sender.connect(receiver.getsockname());
+        }
+        std::string heard;
+        const auto start = [&] {
+            return pooled ? receive_from_pooled(receiver, heard) : receive_from_own(receiver, heard);
+        };
+        const auto arrive = [&] { REQUIRE(support::send_raw(sender.fileno(), "abc", 3) == 3); };
+        co_await interrupt(when, start, arrive);
+        if (heard.empty()) {
+            const coax::datagram kept = co_await receiver.recvfrom(64);
+            heard = kept.data.text();
+            if (kind == coax::kind::datagram)
+                CHECK(kept.peer == sender.getsockname());
+        }
+        CHECK(heard == "abc");
+        CHECK(support::send_raw(sender.fileno(), "next", 4) == 4);
+        const coax::chunk next = co_await receiver.recv(64);
+        CHECK(next.text() == "next");
+    });
+}

@@ -147,3 +147,86 @@ TEST_CASE("when close returns the peer sees the end, although operations were wa
         CHECK(outcome == std::errc::bad_file_descriptor);
     });
 }
+
+TEST_CASE("where a sender is told of the reset the receiver does not see an end of the stream", "[reset]") {
+    const bool reader_first = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        const std::string large(std::size_t{8} << 20, 'x');
+        for (int round = 0; round < 20; ++round) {
+            support::connection made = co_await support::connected(coax::family::inet);
+            std::error_code received;
+            std::error_code sent;
+            const auto reader = [&]() -> coax::task<> {
+                const auto got = co_await coax::as_result(made.client.recv(16));
+                received = support::code_of(got);
+            };
+            const auto writer = [&]() -> coax::task<> {
+                const auto all = co_await coax::as_result(made.client.sendall(large));
+                sent = support::code_of(all);
+            };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                if (reader_first)
+                    group.spawn(reader());
+                group.spawn(writer());
+                if (!reader_first)
+                    group.spawn(reader());
+                const coax::chunk some = co_await made.server.recv(1024);
+                co_await support::round_trip();
+                made.server.close(); // with unread data
+            });
+            CHECK(received == std::errc::connection_reset);
+            CHECK(is_gone(sent));
+        }
+    });
+}
+
+TEST_CASE("a sendall that a reset stops half-way says connection_reset", "[reset]") {
+    support::run([]() -> coax::task<> {
+        const std::string large(std::size_t{16} << 20, 'x');
+        for (int round = 0; round < 20; ++round) {
+            support::connection made = co_await support::connected(coax::family::inet);
+            std::optional<coax::io_error> error;
+            const auto send = [&]() -> coax::task<> { co_await made.client.sendall(large); };
+            const auto writer = [&]() -> coax::task<> { error = co_await support::error_of(send()); };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                group.spawn(writer());
+                const coax::chunk some = co_await made.server.recv(1024);
+                co_await support::round_trip();
+                made.server.close(); // with unread data
+            });
+            REQUIRE(error);
+            CHECK(error->code() == std::errc::connection_reset);
+            CHECK(error->transferred() > 0);
+            CHECK(error->transferred() < large.size());
+        }
+    });
+}
+
+TEST_CASE("a reset behind a part of what was to be received is told to the next receive", "[reset]") {
+    const bool pooled = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        std::string heard;
+        const auto reader = [&]() -> coax::task<> {
+            if (pooled) {
+                const coax::chunk part = co_await made.server.recv(16, coax::message_flags::wait_all);
+                heard = part.text();
+            } else {
+                std::string buffer(16, '\0');
+                const std::size_t count =
+                    co_await made.server.recv(support::writable(buffer), coax::message_flags::wait_all);
+                heard = buffer.substr(0, count);
+            }
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await made.client.sendall("part");
+            co_await support::round_trip();
+            co_await support::round_trip();
+            support::reset(made.client);
+        });
+        CHECK(heard == "part");
+        const auto next = co_await coax::as_result(made.server.recv(16));
+        CHECK(support::code_of(next) == std::errc::connection_reset);
+    });
+}
