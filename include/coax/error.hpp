@@ -31,6 +31,7 @@ enum class operation_name : unsigned char {
     shutdown,            ///< `socket::shutdown`
     close,               ///< closing a socket; no error says it
     detach,              ///< `socket::detach`
+    unbind,              ///< `socket::unbind`; no error says it
     getsockname,         ///< `socket::getsockname`
     getpeername,         ///< `socket::getpeername`
     setsockopt,          ///< `socket::setsockopt`, `socket::settimeout`

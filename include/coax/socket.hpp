@@ -63,9 +63,15 @@ public:
     /// or kind) the handle stays the caller's. Nobody else may receive from it or close it afterwards.
     static socket adopt(native_handle handle);
 
-    /// Gives the handle away, still non-blocking, with whatever had been received for it and not yet been delivered. Waiting
-    /// operations end with `bad_file_descriptor`; the socket is closed afterwards.
+    /// Gives the handle away, with whatever had been received for it and not yet been delivered. It is non-blocking, unless it was adopted
+    /// and had been blocking before, as far as the system tells (Windows does not). Waiting operations end with `bad_file_descriptor`; the
+    /// socket is closed afterwards.
     detached detach();
+
+    /// Frees the socket from the scheduler that it was used on, for another one, on another thread perhaps, with everything that was received
+    /// for it and not been delivered. To be called on that scheduler's thread while nothing waits on the socket; otherwise
+    /// `std::logic_error`. After the scheduler's run it is free by itself.
+    void unbind();
 
     /// A buffered stream over this connection (`#include <coax/stream.hpp>`). It shares the connection, as in Python: the descriptor is
     /// closed with the last of the socket and its streams, and at once for all of them by `close()` of any. The stream receives ahead, so
@@ -91,10 +97,14 @@ public:
     address getpeername() const;
 
     /// Ends one direction or both: the peer reads the end of the stream after all that was sent. Waiting receives end as at the end of
-    /// the stream. A second call is harmless. Source: shutdown(2).
+    /// the stream, those of a datagram socket as well: chunks are false, `received::ended` is true, and `recv` into a buffer gives 0. So do
+    /// later ones, once what has come by then has been received. Waiting accepts of a listener end with `invalid_argument`. A second call is
+    /// harmless. Source: shutdown(2).
     void shutdown(shutdown_how how);
     /// Closes the socket: the address is free and the peer sees the end when this returns. Whoever waits on it resumes with
-    /// `bad_file_descriptor`. Closing twice is harmless. Unread data make the peer see a reset, as POSIX says.
+    /// `bad_file_descriptor`. Closing twice is harmless. Unread data make the peer see a reset, as POSIX says. It never waits: a time of
+    /// `option::linger` other than zero is ignored, the system sends what is left afterwards. Where somebody else has closed the handle
+    /// nobody is told. On another thread than that of a running scheduler which has the socket it ends the program.
     void close() noexcept;
 
     /// A typed option, such as `setsockopt(option::no_delay, true)`. Throws `io_error`; `no_protocol_option` where the system lacks it.
@@ -107,7 +117,8 @@ public:
     T getsockopt(option::readable<T> which) const {
         return detail::option_codec<T>::decode(get_words(which.id));
     }
-    /// Any option by the system's own numbers. Throws `io_error`. Source: setsockopt(2).
+    /// Any option by the system's own numbers. Throws `io_error`. Where SO_RCVLOWAT is set a receive waits until so many bytes are there, or
+    /// the end of the stream, however few it asks for. Source: setsockopt(2).
     void setsockopt(int level, int name, int value);
     /// The same for a value of any type, as its bytes.
     void setsockopt(int level, int name, std::span<const std::byte> value);

@@ -185,6 +185,9 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
 
 progress attempt(operation& op, buffer_pool& pool) noexcept {
     const native_handle handle = op.target->handle;
+    // The call itself would take what there is: without waiting the system does not look at the mark.
+    if (op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !os::is_readable(handle))
+        return progress::would_block;
     switch (op.code) {
     case opcode::accept:
         return ended_or_not(accept(static_cast<accepting_operation&>(op)));

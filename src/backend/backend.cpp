@@ -180,7 +180,10 @@ void backend::advance(operation_queue& queue) noexcept {
 int shut_down(descriptor& d, shutdown_how how) noexcept {
     if (d.attached != nullptr && !d.idle())
         d.attached->flush();
-    const int error = os::shutdown(d.handle, how);
+    int error = os::shutdown(d.handle, how);
+    // Without a peer there is nothing to tell anybody, and yet what the socket receives has ended (Linux does so, and gives the error).
+    if (error == ENOTCONN && d.kind == kind::datagram && how != shutdown_how::write)
+        error = 0;
     if (error == 0 && how != shutdown_how::write) {
         d.input_ended = true;
         if (d.attached != nullptr)

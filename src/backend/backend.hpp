@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include <coax/detail/loop.hpp>
 #include <coax/detail/operation.hpp>
 #include <coax/shutdown_how.hpp>
 #include <coax/scheduler.hpp>
@@ -44,6 +45,10 @@ public:
         if (is_inherited()) [[unlikely]]
             end_child();
     }
+
+    /// Whether its loop runs on this thread now. A descriptor is attached only while its loop runs, so one that is attached to another
+    /// loop is another thread's.
+    bool runs_here() const noexcept { return pool_->loop() == detail::current_loop(); }
 
     /// Called once, on the thread that will run the loop, before anything else but `wake`. 0 or an errno value.
     virtual int enter_thread() noexcept { return 0; }

@@ -55,6 +55,7 @@ public:
 
     /// Blocks are given back directly on the thread where this loop runs.
     void set_owner(const void* loop) noexcept { owner_.store(loop, std::memory_order_relaxed); }
+    const void* loop() const noexcept { return owner_.load(std::memory_order_relaxed); }
 
     std::size_t count() const noexcept { return blocks_.size(); }
     std::size_t size() const noexcept { return size_; }

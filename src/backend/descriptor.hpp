@@ -82,6 +82,12 @@ public:
     /// Bytes of the stream are gone: there was no memory to keep them in.
     bool has_gap() const noexcept { return has_gap_; }
 
+    /// Of an accepted socket: the options that it has from its listener.
+    void inherit(const descriptor& listener) noexcept {
+        lingers = listener.lingers;
+        has_low_water_mark = listener.has_low_water_mark;
+    }
+
     /// The place of the next operation to end, never 0.
     std::uint32_t next_order() noexcept {
         if (++ended_ == 0)
@@ -93,13 +99,16 @@ public:
     coax::family family;
     coax::kind kind;
     bool open = true;
-    std::uint32_t owners = 1;   // the sockets that share it; with the last one it is closed
-    bool closing = false;       // no operation is started any more
-    bool input_ended = false;   // by shutdown: what has come is what there is
-    bool accept_single = false; // take no connection that nobody has asked for
-    bool watched = false;       // `active_at` matters to somebody
-    std::int64_t limit = -1;    // settimeout in nanoseconds; -1: none
-    std::int64_t active_at = 0; // when an operation last moved bytes, nanoseconds of the loop's clock
+    std::uint32_t owners = 1;        // the sockets that share it; with the last one it is closed
+    bool closing = false;            // no operation is started any more
+    bool input_ended = false;        // by shutdown: what has come is what there is
+    bool accept_single = false;      // take no connection that nobody has asked for
+    bool lingers = false;            // SO_LINGER with a time: close(2) would wait
+    bool has_low_water_mark = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
+    bool was_blocking = false;       // when it was adopted
+    bool watched = false;            // `active_at` matters to somebody
+    std::int64_t limit = -1;         // settimeout in nanoseconds; -1: none
+    std::int64_t active_at = 0;      // when an operation last moved bytes, nanoseconds of the loop's clock
     // For the backend that it is attached to.
     static constexpr std::size_t scratch_size = 24;
     alignas(void*) std::byte scratch[scratch_size];

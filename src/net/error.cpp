@@ -46,6 +46,7 @@ const char* to_string(operation_name name) noexcept {
                                             "shutdown",
                                             "close",
                                             "detach",
+                                            "unbind",
                                             "getsockname",
                                             "getpeername",
                                             "setsockopt",

@@ -2,10 +2,11 @@
 
 #include <coax/detail/operation.hpp>
 
-#include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <coax/detail/socket_operations.hpp>
@@ -24,13 +25,15 @@ namespace coax::detail {
 namespace {
 
 /// Makes the descriptor known to this scheduler's backend. 0 or an errno value.
-int attach(descriptor& d, backend::backend& to) {
+int attach(descriptor& d, backend::backend& to, operation_name as) {
     if (d.attached == &to)
         return 0;
     if (d.attached != nullptr) {
-        if (!d.idle())
-            throw std::logic_error("coax: the socket is in use on another scheduler");
-        d.attached->detach(d, stop_reason::closed);
+        if (!d.attached->is_inherited() || !d.idle())
+            throw std::logic_error(std::string("coax: ") + to_string(as) +
+                                   " on a socket that belongs to a scheduler which runs on another thread (unbind, "
+                                   "called there, frees it)");
+        d.attached->detach(d, stop_reason::closed); // the parent process's
     }
     return to.attach(d);
 }
@@ -45,7 +48,8 @@ bool receives_nothing(const operation& op) noexcept {
 
 bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     core& on = core::of(*around.on);
-    assert(on.on_its_thread());
+    if (around.on != current_loop()) [[unlikely]]
+        throw std::logic_error("coax: a coroutine runs on another thread than its scheduler");
     error = 0;
     transferred = 0;
     block = nullptr;
@@ -72,16 +76,27 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
 
 /// True: it has ended at once.
 bool operation::begin(core& on) {
+    try {
+        return try_begin(on);
+    } catch (const std::bad_alloc&) {
+        error = ENOMEM;
+        return true;
+    }
+}
+
+bool operation::try_begin(core& on) {
     if (target == nullptr || !target->open) {
         error = EBADF;
         return true;
     }
     backend::backend& io = on.io();
-    error = attach(*target, io);
+    error = attach(*target, io, name);
     if (error != 0)
         return true;
     if (target->limit > 0)
         on.timers().make_room();
+    if (code == opcode::accept)
+        static_cast<accepting_operation*>(this)->prepare();
     target->retain();
     held = true;
     datagrams = target->kind == kind::datagram;
@@ -99,6 +114,17 @@ bool operation::begin(core& on) {
         return io.submit(*this);
     io.try_now(*this);
     return true;
+}
+
+void accepting_operation::prepare() {
+    if (made == nullptr)
+        made = new descriptor(native_handle(), target->family, kind::stream);
+    made->inherit(*target);
+}
+
+accepting_operation::~accepting_operation() {
+    if (made != nullptr)
+        made->release();
 }
 
 void operation::on_stop(waiter& self, stop_reason why) noexcept {

@@ -1,7 +1,11 @@
 #include <coax/socket.hpp>
 
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <stdexcept>
+#include <string>
 
 #include <coax/detail/system_error.hpp>
 
@@ -30,6 +34,25 @@ descriptor& opened(descriptor* state, operation_name operation) {
         fail(EBADF, operation);
     return *state;
 }
+
+/// The state of a socket that is open, and free or of the scheduler that runs here; throws `std::logic_error` where another thread's has it.
+descriptor& owned(descriptor* state, operation_name operation) {
+    descriptor& d = opened(state, operation);
+    if (d.attached != nullptr && !d.attached->is_inherited() && !d.attached->runs_here())
+        throw std::logic_error(std::string("coax: ") + to_string(operation) +
+                               " of a socket that belongs to a scheduler which runs on another thread");
+    return d;
+}
+
+/// Neither can it be taken out of the other thread's queues, nor can the handle be closed under them.
+[[noreturn]] void end_misuse() noexcept {
+    std::fputs("coax: a socket is closed that belongs to a scheduler which runs on another thread\n", stderr);
+    std::abort();
+}
+
+struct release_descriptor {
+    void operator()(descriptor* d) const noexcept { d->release(); }
+};
 
 /// Takes ownership of the handle, also when memory runs out.
 descriptor* describe(native_handle handle, family of, kind what) {
@@ -74,14 +97,30 @@ socket socket::share() const {
     return socket(&d);
 }
 
+namespace {
+
+/// What other calls have to know of the options that were set by number, or before the socket came here.
+void note_options(descriptor& d) noexcept {
+    detail::option_words linger;
+    d.lingers =
+        detail::get_option(d.handle, detail::option_id::linger, linger) == 0 && linger.first != 0 && linger.second != 0;
+    d.has_low_water_mark = os::low_water_mark(d.handle) > 1;
+}
+
+} // namespace
+
 socket socket::adopt(native_handle handle) {
     coax::family family{};
     coax::kind kind{};
     check(os::family_of(handle, family), operation_name::adopt);
     check(os::kind_of(handle, kind), operation_name::adopt);
     check(os::set_cloexec(handle), operation_name::adopt);
+    const bool blocks = os::is_blocking(handle);
+    std::unique_ptr<descriptor, release_descriptor> made(new descriptor(handle, family, kind));
     check(os::set_nonblocking(handle), operation_name::adopt);
-    auto* state = new descriptor(handle, family, kind);
+    descriptor* const state = made.release();
+    state->was_blocking = blocks;
+    note_options(*state);
     address peer;
     if (os::getpeername(handle, peer) == 0)
         state->peer.set(peer);
@@ -89,7 +128,7 @@ socket socket::adopt(native_handle handle) {
 }
 
 detached socket::detach() {
-    descriptor& d = opened(state_, operation_name::detach);
+    descriptor& d = owned(state_, operation_name::detach);
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
     std::vector<socket> connections;
@@ -100,7 +139,17 @@ detached socket::detach() {
         d.kept().copy(bytes.data(), bytes.size(), true);
     d.drop_kept();
     d.open = false;
+    if (d.was_blocking)
+        os::set_blocking(d.handle);
     return detached(d.handle, std::move(bytes), std::move(connections));
+}
+
+void socket::unbind() {
+    descriptor& d = owned(state_, operation_name::unbind);
+    if (!d.idle())
+        throw std::logic_error("coax: unbind of a socket on which tasks wait");
+    if (d.attached != nullptr)
+        d.attached->detach(d, detail::stop_reason::closed);
 }
 
 bool socket::is_open() const noexcept { return state_ != nullptr && state_->open; }
@@ -133,7 +182,7 @@ address socket::getpeername() const {
 }
 
 void socket::shutdown(shutdown_how how) {
-    descriptor& d = opened(state_, operation_name::shutdown);
+    descriptor& d = owned(state_, operation_name::shutdown);
     check(backend::shut_down(d, how), operation_name::shutdown, d.peer.get());
 }
 
@@ -141,18 +190,27 @@ void socket::close() noexcept {
     if (!is_open())
         return;
     descriptor& d = *state_;
+    if (d.attached != nullptr && !d.attached->is_inherited() && !d.attached->runs_here()) [[unlikely]]
+        end_misuse();
     d.open = false;
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
     // To the kernel these bytes have been read; to the peer it has to look as if they had not.
-    if (d.has_kept_bytes() && d.family != family::local)
-        detail::set_option(d.handle, detail::option_id::linger, {1, 0});
+    const bool resets = d.has_kept_bytes() && d.family != family::local;
     d.drop_kept();
+    // With a time to linger close(2) would wait, and everybody on this thread with it. Without one the system sends the rest all the same.
+    if (resets)
+        detail::set_option(d.handle, detail::option_id::linger, {1, 0});
+    else if (d.lingers)
+        detail::set_option(d.handle, detail::option_id::linger, {0, 0});
     os::close(d.handle);
 }
 
 void socket::set_words(detail::option_id id, detail::option_words value) {
-    check(detail::set_option(opened(state_, operation_name::setsockopt).handle, id, value), operation_name::setsockopt);
+    descriptor& d = opened(state_, operation_name::setsockopt);
+    check(detail::set_option(d.handle, id, value), operation_name::setsockopt);
+    if (id == detail::option_id::linger)
+        note_options(d);
 }
 
 detail::option_words socket::get_words(detail::option_id id) const {
@@ -166,8 +224,10 @@ void socket::setsockopt(int level, int name, int value) {
 }
 
 void socket::setsockopt(int level, int name, std::span<const std::byte> value) {
-    const descriptor& d = opened(state_, operation_name::setsockopt);
+    descriptor& d = opened(state_, operation_name::setsockopt);
     check(os::set_option(d.handle, level, name, value.data(), value.size()), operation_name::setsockopt);
+    if (os::is_of_the_socket(level))
+        note_options(d);
 }
 
 int socket::getsockopt(int level, int name) const {
@@ -230,11 +290,11 @@ socket_pair socketpair(coax::kind kind) {
     return socket_pair(std::move(first), socket(describe(ends[1], os::pair_family, kind)));
 }
 
-accepted detail::accept_base::value() {
-    has_connection = false; // the handle is the socket's, or closed where there is no memory for one
-    socket made(describe(connection, family, kind::stream));
-    made.state_->peer.set(peer);
-    return accepted(std::move(made), peer);
+accepted detail::accept_base::value() noexcept {
+    has_connection = false;
+    made->handle = connection;
+    made->peer.set(peer);
+    return accepted(socket(std::exchange(made, nullptr)), peer);
 }
 
 } // namespace coax

@@ -7,6 +7,7 @@
 #include <coax/option.hpp>
 
 #include "os/extensions.hpp"
+#include "os/poll.hpp"
 #include "os/socket.hpp"
 
 // Windows 10 1709 and later; not every header has all of them.
@@ -35,6 +36,26 @@ int get_option(native_handle handle, int level, int name, void* value, std::size
     if (error == 0)
         size = static_cast<std::size_t>(written);
     return error;
+}
+
+int low_water_mark(native_handle handle) noexcept {
+    int mark = 1;
+#if defined(SO_RCVLOWAT) && !defined(_WIN32)
+    std::size_t size = sizeof mark;
+    if (get_option(handle, SOL_SOCKET, SO_RCVLOWAT, &mark, size) != 0)
+        return 1;
+#else
+    static_cast<void>(handle);
+#endif
+    return mark;
+}
+
+bool is_of_the_socket(int level) noexcept { return level == SOL_SOCKET; }
+
+bool is_readable(native_handle handle) noexcept {
+    poll_entry entry{handle, poll_readable, 0};
+    poll(&entry, 1, 0);
+    return entry.happened != 0;
 }
 
 } // namespace coax::os

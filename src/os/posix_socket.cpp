@@ -206,6 +206,16 @@ int prepare(native_handle handle) noexcept {
 
 int set_nonblocking(native_handle handle) noexcept { return add_flag(handle, F_GETFL, F_SETFL, O_NONBLOCK); }
 
+int set_blocking(native_handle handle) noexcept {
+    const int flags = ::fcntl(handle, F_GETFL);
+    return flags == -1 ? errno : error_of(::fcntl(handle, F_SETFL, flags & ~O_NONBLOCK));
+}
+
+bool is_blocking(native_handle handle) noexcept {
+    const int flags = ::fcntl(handle, F_GETFL);
+    return flags != -1 && (flags & O_NONBLOCK) == 0;
+}
+
 int set_cloexec(native_handle handle) noexcept { return add_flag(handle, F_GETFD, F_SETFD, FD_CLOEXEC); }
 
 int family_of(native_handle handle, family& result) noexcept {

@@ -79,9 +79,19 @@ int getpeername(native_handle handle, address& name) noexcept;
 int set_option(native_handle handle, int level, int name, const void* value, std::size_t size) noexcept;
 int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept;
 
+/// SO_RCVLOWAT: how many bytes there have to be before a socket is readable; 1 where there is no such option.
+int low_water_mark(native_handle handle) noexcept;
+/// Whether it is the level of options of the socket itself, SOL_SOCKET.
+bool is_of_the_socket(int level) noexcept;
+/// Whether something can be received now, the end of the stream included, as poll(2) sees it.
+bool is_readable(native_handle handle) noexcept;
+
 /// Makes a handle from elsewhere what `open` makes: closed on exec, non-blocking, without SIGPIPE.
 int prepare(native_handle handle) noexcept;
 int set_nonblocking(native_handle handle) noexcept;
+int set_blocking(native_handle handle) noexcept;
+/// False where the system does not tell (Windows).
+bool is_blocking(native_handle handle) noexcept;
 int set_cloexec(native_handle handle) noexcept;
 
 /// What an adopted handle is. ENOTSOCK for a handle that is no socket; EAFNOSUPPORT and ESOCKTNOSUPPORT for a socket

@@ -279,6 +279,13 @@ int set_nonblocking(native_handle handle) noexcept {
     return error_of(::ioctlsocket(handle, static_cast<long>(FIONBIO), &on));
 }
 
+int set_blocking(native_handle handle) noexcept {
+    u_long off = 0;
+    return error_of(::ioctlsocket(handle, static_cast<long>(FIONBIO), &off));
+}
+
+bool is_blocking(native_handle) noexcept { return false; }
+
 int set_cloexec(native_handle handle) noexcept {
     // A handle of this type may be anything to this call, so it is asked of nothing that is no socket.
     WSAPROTOCOL_INFOW unused;

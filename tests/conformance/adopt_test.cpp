@@ -182,3 +182,55 @@ TEST_CASE("a socket of a kind the library does not know is refused, and stays th
     ::close(ends[0]);
     ::close(ends[1]);
 }
+
+TEST_CASE("a socket that was blocking when it was adopted is blocking again when it is detached") {
+    const bool blocking = GENERATE(true, false);
+    const int fd = plain_socket(AF_INET, SOCK_STREAM);
+    if (!blocking)
+        REQUIRE(::fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    coax::socket adopted = coax::socket::adopt(fd);
+    CHECK(non_blocking(fd));
+    const coax::detached given = adopted.detach();
+    CHECK(non_blocking(given.handle) != blocking);
+    ::close(given.handle);
+}
+
+TEST_CASE("with SO_RCVLOWAT a receive waits for so many bytes, or for the end of the stream") {
+    const bool inherited = GENERATE(false, true);
+    const bool pooled = GENERATE(false, true);
+    CAPTURE(inherited, pooled);
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        if (inherited)
+            listener.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 4);
+        support::connection made = co_await support::connected_by(listener);
+        if (!inherited)
+            made.server.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 4);
+        std::string heard;
+        const auto reader = [&]() -> coax::task<> {
+            for (int i = 0; i < 2; ++i) {
+                if (pooled) {
+                    const coax::chunk data = co_await made.server.recv(64);
+                    heard += std::string(data.text()) + ".";
+                } else {
+                    std::string buffer(64, '\0');
+                    const std::size_t count = co_await made.server.recv(support::writable(buffer));
+                    heard += buffer.substr(0, count) + ".";
+                }
+            }
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await made.client.sendall("a");
+            co_await support::round_trip();
+            co_await made.client.sendall("bc");
+            co_await support::round_trip();
+            CHECK(heard.empty());
+            co_await made.client.sendall("d");
+            co_await support::until([&] { return !heard.empty(); });
+            co_await made.client.sendall("e");
+            made.client.shutdown(coax::shutdown_how::write);
+        });
+        CHECK(heard == "abcd.e.");
+    });
+}

@@ -262,3 +262,24 @@ TEST_CASE("a socket may be closed between two runs and after the last") {
     second.second.close();
     CHECK(support::open_descriptors() == before - 4);
 }
+
+TEST_CASE("closing a socket that has a time to linger and unsent data does not wait") {
+    const bool accepted = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        if (accepted)
+            listener.setsockopt(coax::option::linger, 30s);
+        support::connection made = co_await support::connected_by(listener);
+        coax::socket& sender = accepted ? made.server : made.client;
+        coax::socket& receiver = accepted ? made.client : made.server;
+        if (!accepted)
+            sender.setsockopt(coax::option::linger, 30s);
+        const std::size_t sent = co_await support::fill(sender);
+        const auto begun = std::chrono::steady_clock::now();
+        sender.close();
+        CHECK(std::chrono::steady_clock::now() - begun < 10s);
+        // And what was sent arrives.
+        const std::string heard = co_await support::read_to_end(receiver);
+        CHECK(heard.size() == sent);
+    });
+}

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 using namespace std::chrono_literals;
 using coax::shutdown_how;
@@ -163,5 +165,107 @@ TEST_CASE("a send that was only just begun goes out before the shutdown that fol
         });
         const std::string heard = co_await support::read_to_end(made.server);
         CHECK(heard == "in time");
+    });
+}
+
+namespace {
+
+/// Datagram sockets of each kind, one that receives and, for a pair, its peer.
+struct receiving_socket {
+    std::string what;
+    coax::socket receiver;
+    coax::socket peer;
+};
+
+coax::task<std::vector<receiving_socket>> datagram_sockets() {
+    std::vector<receiving_socket> made;
+    made.push_back({"bound", support::bound(coax::family::inet, coax::kind::datagram), coax::socket()});
+    coax::socket connected = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket peer = support::bound(coax::family::inet, coax::kind::datagram);
+    co_await connected.connect(peer.getsockname());
+    made.push_back({"connected", std::move(connected), std::move(peer)});
+    if (support::has(coax::family::local)) {
+        coax::socket_pair pair = coax::socketpair(coax::kind::datagram);
+        made.push_back({"pair", std::move(pair.first), std::move(pair.second)});
+    }
+    co_return made;
+}
+
+} // namespace
+
+TEST_CASE("shutting down the reading side of a datagram socket ends its receives, once for each", "[posix]") {
+    support::run([]() -> coax::task<> {
+        std::vector<receiving_socket> sockets = co_await datagram_sockets();
+        for (receiving_socket& each : sockets) {
+            INFO(each.what);
+            each.receiver.settimeout(10s);
+            int ended = 0;
+            const auto reader = [&]() -> coax::task<> {
+                const coax::datagram message = co_await each.receiver.recvfrom(16);
+                ended += !message.data ? 1 : 0;
+            };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                group.spawn(reader());
+                group.spawn(reader());
+                co_await support::round_trip();
+                CHECK(ended == 0);
+                each.receiver.shutdown(shutdown_how::read);
+            });
+            CHECK(ended == 2);
+            // And the next ones, in every form.
+            const coax::datagram message = co_await each.receiver.recvfrom(16);
+            CHECK_FALSE(static_cast<bool>(message.data));
+            const coax::chunk data = co_await each.receiver.recv(16);
+            CHECK_FALSE(static_cast<bool>(data));
+            std::array<std::byte, 16> buffer{};
+            const coax::received own = co_await each.receiver.recvfrom(buffer);
+            CHECK(own.ended);
+            CHECK(own.size == 0);
+        }
+    });
+}
+
+TEST_CASE("datagrams that had come before the reading side was shut down are received, an empty one too", "[posix]") {
+    support::run([]() -> coax::task<> {
+        std::vector<receiving_socket> sockets = co_await datagram_sockets();
+        for (receiving_socket& each : sockets) {
+            if (!each.peer.is_open())
+                continue;
+            INFO(each.what);
+            if (each.what == "connected")
+                co_await each.peer.connect(each.receiver.getsockname());
+            co_await each.peer.send("one");
+            co_await each.peer.send("");
+            each.receiver.settimeout(10s);
+            each.receiver.shutdown(shutdown_how::read);
+            const coax::datagram first = co_await each.receiver.recvfrom(16);
+            CHECK(first.data.text() == "one");
+            const coax::datagram empty = co_await each.receiver.recvfrom(16);
+            CHECK(static_cast<bool>(empty.data));
+            CHECK(empty.data.empty());
+            const coax::datagram end = co_await each.receiver.recvfrom(16);
+            CHECK_FALSE(static_cast<bool>(end.data));
+        }
+    });
+}
+
+TEST_CASE("shutting down the reading side of a listener ends its accepts with invalid_argument", "[posix]") {
+    const coax::family family = GENERATE(from_range(support::internet()));
+    INFO(support::name_of(family));
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(family);
+        std::error_code error;
+        const auto acceptor = [&]() -> coax::task<> {
+            const auto outcome = co_await coax::as_result(listener.accept());
+            error = support::code_of(outcome);
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(acceptor());
+            co_await support::round_trip();
+            listener.shutdown(shutdown_how::read);
+        });
+        CHECK(error == std::errc::invalid_argument);
+        const auto later = co_await coax::as_result(listener.accept());
+        CHECK(support::code_of(later) == std::errc::invalid_argument);
     });
 }

@@ -2,6 +2,8 @@
 #include "support/catch.hpp"
 #include "support/net.hpp"
 
+#include <functional>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -190,4 +192,87 @@ TEST_CASE("an address that was given up on one scheduler is free although that s
     listener.close(); // outside of any run
     coax::socket successor(coax::family::inet);
     CHECK_FALSE(support::code_thrown_by([&] { successor.bind(name); }));
+}
+
+namespace {
+
+/// A scheduler on a thread of its own that has used the socket, and runs until it is told to end.
+class other_thread {
+public:
+    explicit other_thread(coax::socket& used) : used_(used), thread_([this] { scheduler_.run(use()); }) {
+        ready_.get_future().wait();
+    }
+    ~other_thread() {
+        scheduler_.post([this] { end_.set(); });
+        thread_.join();
+    }
+    /// Runs a function there.
+    void ask(std::function<void()> what) {
+        std::promise<void> done;
+        scheduler_.post([&] {
+            what();
+            done.set_value();
+        });
+        done.get_future().wait();
+    }
+
+private:
+    coax::task<> use() {
+        co_await used_.sendall("x");
+        ready_.set_value();
+        co_await end_.wait();
+    }
+
+    coax::socket& used_;
+    coax::scheduler scheduler_;
+    coax::event end_;
+    std::promise<void> ready_;
+    std::thread thread_;
+};
+
+template <class Call>
+bool is_logic_error(Call call) {
+    try {
+        call();
+    } catch (const std::logic_error&) {
+        return true;
+    }
+    return false;
+}
+
+} // namespace
+
+TEST_CASE("a socket of a scheduler that runs on another thread is refused here, until it is unbound there") {
+    coax::socket_pair pair = coax::socketpair();
+    const auto receive = [&]() -> coax::task<std::string> { return support::read(pair.first, 4); };
+    const auto answer = [&]() -> coax::task<> { co_await pair.second.sendall("back"); };
+    {
+        other_thread other(pair.first);
+        coax::run(answer());
+        CHECK(is_logic_error([&] { coax::run(receive()); }));
+        CHECK(is_logic_error([&] { pair.first.shutdown(coax::shutdown_how::write); }));
+        CHECK(is_logic_error([&] { pair.first.unbind(); }));
+        CHECK(is_logic_error([&] { static_cast<void>(pair.first.detach()); }));
+        bool refused = true;
+        other.ask([&] { refused = is_logic_error([&] { pair.first.unbind(); }); });
+        CHECK_FALSE(refused);
+        CHECK(coax::run(receive()) == "back");
+    }
+    pair.first.close();
+}
+
+TEST_CASE("a socket on which somebody waits cannot be unbound") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        pair.first.unbind(); // belongs to nobody
+        const auto reader = [&]() -> coax::task<> { const coax::chunk data = co_await pair.first.recv(1); };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await support::round_trip();
+            CHECK(is_logic_error([&] { pair.first.unbind(); }));
+            co_await pair.second.sendall("x");
+        });
+        pair.first.unbind();
+        co_await exchange(pair.first, pair.second, "again");
+    });
 }

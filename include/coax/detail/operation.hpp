@@ -78,6 +78,7 @@ struct COAX_API operation : queued_waiter {
 private:
     static void on_stop(waiter& self, stop_reason why) noexcept;
     bool begin(core& on);
+    bool try_begin(core& on);
     bool let_go() noexcept;
     void destroyed() noexcept;
 };
@@ -91,8 +92,14 @@ struct addressed_operation : operation {
 };
 
 /// Gives the new connection; what nobody takes is closed by whoever has the operation.
-struct accepting_operation : addressed_operation {
+struct COAX_API accepting_operation : addressed_operation {
     using addressed_operation::addressed_operation;
+    ~accepting_operation();
+    /// Throws `std::bad_alloc`.
+    void prepare();
+
+    descriptor* made =
+        nullptr; // for the connection; made before it is taken from the system, so that no lack of memory can cost it
     native_handle connection = {};
     bool has_connection = false; // somebody has to take or close it
 };

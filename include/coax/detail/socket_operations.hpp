@@ -53,7 +53,7 @@ inline void* writable(const void* data) noexcept { return const_cast<void*>(data
 struct COAX_API accept_base : accepting_operation {
     explicit accept_base(descriptor* on) noexcept
         : accepting_operation(on, opcode::accept, operation_name::accept, nullptr, 0, message_flags::none) {}
-    accepted value();
+    accepted value() noexcept;
 };
 
 struct connect_base : addressed_operation {

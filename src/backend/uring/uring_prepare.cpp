@@ -195,8 +195,10 @@ void uring_backend::prepare_receive(operation& op, io_uring_sqe& sqe) noexcept {
         sqe.flags = static_cast<__u8>(sqe.flags | IOSQE_BUFFER_SELECT);
         sqe.buf_group = buffer_ring::group;
     }
-    // A try is wasted on a socket that the last receive emptied.
-    if (uring_of(*op.target).drained)
+    // A try is wasted on a socket that the last receive emptied, and too early where there have to be more bytes than one. Urgent data are
+    // there, or it is an error.
+    const bool early = uring_of(*op.target).drained || op.target->has_low_water_mark;
+    if (early && !contains(op.flags, message_flags::out_of_band))
         sqe.ioprio |= IORING_RECVSEND_POLL_FIRST;
 }
 
