@@ -10,12 +10,16 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/consumer/subprojects"
 cp "$SOURCE_ROOT"/tests/install/consumer/{echo.cpp,meson.build} "$work/consumer"
 
-# both_forms: the consumer is set up, compiles the library and is linked with both of its forms. One that is installed must
-# not get in the way. For others in the same place the compiler's cache has the objects already.
+# set_up: the consumer is configured. A library that is installed must not get in the way.
+set_up() {
+    "$MESON" setup --wrap-mode="$WRAP_MODE" --force-fallback-for=coax "$work/build" "$work/consumer" \
+        >"$work/log" || { cat "$work/log"; exit 1; }
+}
+
+# both_forms: the consumer compiles the library, and is linked with both of its forms.
 both_forms() {
     local form
-    "$MESON" setup --wrap-mode="$WRAP_MODE" --force-fallback-for=coax "$work/build" "$work/consumer" >"$work/log" ||
-        { cat "$work/log"; exit 1; }
+    set_up
     "$MESON" compile -C "$work/build" >"$work/log" || { tail -n 100 "$work/log"; exit 1; }
     for form in shared static; do
         echoes "$form" "$work/build/echo-$form" "$work/build/subprojects/coax"
