@@ -1,35 +1,17 @@
 // Choosing a backend: by name, by environment, and what is refused.
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 
+using support::environment;
+
 namespace {
-
-/// Sets or removes COAX_BACKEND while it lives.
-class environment {
-public:
-    explicit environment(const char* value) {
-        if (const char* const now = std::getenv(name)) {
-            previous_ = now;
-            was_set_ = true;
-        }
-        support::set_environment(name, value);
-    }
-    environment(const environment&) = delete;
-    environment& operator=(const environment&) = delete;
-    ~environment() { support::set_environment(name, was_set_ ? previous_.c_str() : nullptr); }
-
-private:
-    static constexpr const char* name = "COAX_BACKEND";
-    std::string previous_;
-    bool was_set_ = false;
-};
 
 coax::scheduler_options named(coax::backend_kind kind) {
     coax::scheduler_options options;

@@ -1,13 +1,13 @@
 // Where the system refuses io_uring, another backend takes over and says why. The refusal is made for one thread only, so
 // that it ends with the thread.
 #include "support/catch.hpp"
+#include "support/environment.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <string>
 #include <system_error>
@@ -76,8 +76,7 @@ chosen choose() {
 } // namespace
 
 TEST_CASE("a refused ring means epoll, with the system's reason") {
-    if (std::getenv("COAX_BACKEND") != nullptr)
-        return;
+    const support::environment none(nullptr);
     const int error = GENERATE(EPERM, ENOSYS, ENOMEM, EMFILE);
     chosen got;
     where_refused(SYS_io_uring_setup, error, [&] { got = choose(); });
@@ -88,8 +87,7 @@ TEST_CASE("a refused ring means epoll, with the system's reason") {
 }
 
 TEST_CASE("a ring that can be made but not set up means epoll, and leaves no descriptor") {
-    if (std::getenv("COAX_BACKEND") != nullptr)
-        return;
+    const support::environment none(nullptr);
     const int before = support::open_descriptors();
     chosen got;
     where_refused(SYS_io_uring_register, EINVAL, [&] { got = choose(); });
