@@ -24,7 +24,7 @@ answer ask(const os::address_query& query) {
     return given;
 }
 
-auto asked(const os::address_query& query) {
+auto carried_out(const os::address_query& query) {
     using call = detail::thread_call<answer (*)(const os::address_query&), os::address_query>;
     const detail::job_place by(detail::job_place::threads::other_lookups, std::hash<address>()(query.of) | 1);
     return detail::owning_thread_awaiter<call>(by, &ask, query);
@@ -39,7 +39,7 @@ task<resolved_name> names_of(address of, name_hints hints) {
     if (hints.numeric_host && hints.numeric_service)
         co_return known;
     const os::address_query query(of, hints);
-    answer given = co_await asked(query);
+    answer given = co_await carried_out(query);
     if (given.error)
         throw resolve_error(given.error, of);
     // Systems write numbers in more than one way.

@@ -57,7 +57,7 @@ answer ask(const os::name_query& query) {
 }
 
 /// Asks on one of the threads for lookups of this kind.
-auto asked(const os::name_query& query) {
+auto carried_out(const os::name_query& query) {
     using threads = detail::job_place::threads;
     const threads by = !query.hints.family                    ? threads::other_lookups
                        : *query.hints.family == family::inet6 ? threads::inet6_lookups
@@ -101,7 +101,7 @@ std::optional<int> numeric_port(std::string_view host, std::string_view service)
 
 /// The addresses of the query's answer; throws `resolve_error` where there are none.
 task<std::vector<address>> found_by(os::name_query query, std::string host) {
-    answer given = co_await asked(query);
+    answer given = co_await carried_out(query);
     keep_each_once(given.addresses);
     if (!given.error && given.addresses.empty())
         given.error = resolve_errc::no_data;
