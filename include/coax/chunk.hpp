@@ -19,6 +19,9 @@ namespace detail {
 /// The memory under a chunk: a buffer of a scheduler's pool, or a block of the heap.
 struct buffer_block;
 
+/// A block of the heap for so many bytes, and where they are. Throws `std::bad_alloc`.
+COAX_API buffer_block* allocate_block(std::size_t size, std::byte*& data);
+
 /// Gives a block back, from any thread.
 COAX_API void release_block(buffer_block* block) noexcept;
 
@@ -90,6 +93,12 @@ public:
 
     /// No bytes, at the end of the stream.
     chunk() noexcept = default;
+    /// `size` bytes of memory that are to be written, for layers that are byte streams themselves; true. Throws `std::bad_alloc`.
+    static chunk allocate(std::size_t size) {
+        std::byte* data = nullptr;
+        detail::buffer_block* const block = detail::allocate_block(size, data);
+        return chunk(block, data, size, true);
+    }
     /// For the library: `size` bytes at `data` in this block; `open` is false at the end of the stream.
     chunk(detail::buffer_block* block, std::byte* data, std::size_t size, bool open) noexcept
         : data_(data), size_(size & most), open_(open), block_(block) {}
@@ -139,6 +148,9 @@ public:
     const std::byte* begin() const noexcept { return data_; }
     /// \overload
     const std::byte* end() const noexcept { return data_ + size_; }
+
+    /// Keeps only the first bytes: so many, or all where there are no more.
+    void truncate(std::size_t size) noexcept { size_ = (size < size_ ? size : size_) & most; }
 
     /// The bytes as characters; valid as long as the chunk.
     std::string_view text() const noexcept {

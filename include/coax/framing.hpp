@@ -128,8 +128,9 @@ public:
     /// What tells the frames apart.
     Codec& codec() noexcept { return codec_; }
 
-    /// Ends a direction of the source; after `shutdown_how::write` the peer's `recv` gives nothing any more.
-    void shutdown(shutdown_how how) { stream_.shutdown(how); }
+    /// Ends a direction of the source; after `shutdown_how::write` the peer's `recv` gives nothing any more. To be awaited where the
+    /// source's is.
+    auto shutdown(shutdown_how how) { return stream_.shutdown(how); }
     /// Closes the source. Whoever waits on it resumes with `bad_file_descriptor`.
     void close() {
         closed_ = true;

@@ -197,8 +197,8 @@ public:
         else
             return source_;
     }
-    /// Ends a direction of the source. What is to go out before is to be flushed before.
-    void shutdown(shutdown_how how) { source().shutdown(how); }
+    /// Ends a direction of the source. What is to go out before is to be flushed before. To be awaited where the source's is.
+    auto shutdown(shutdown_how how) { return source().shutdown(how); }
     /// Closes the source, without flushing. Whoever waits on it resumes with `bad_file_descriptor`.
     void close() {
         state_.closed = true;

@@ -137,5 +137,15 @@ void buffer_pool::close() noexcept {
 } // namespace coax::backend
 
 namespace coax::detail {
+
+buffer_block* allocate_block(std::size_t size, std::byte*& data) {
+    buffer_block* const block = backend::buffer_pool::make_heap_block(size);
+    if (block == nullptr)
+        throw std::bad_alloc();
+    data = block->data;
+    return block;
+}
+
 void release_block(buffer_block* block) noexcept { backend::buffer_pool::release(block); }
+
 } // namespace coax::detail

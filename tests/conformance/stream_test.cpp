@@ -318,3 +318,68 @@ TEST_CASE("a stream can be moved with what it has buffered") {
         CHECK(error == std::errc::bad_file_descriptor);
     });
 }
+
+namespace {
+
+/// A layer of one's own: every byte is turned round, chunks are its own, and it says good-bye before it ends its direction.
+class inverting {
+public:
+    explicit inverting(coax::socket under) noexcept : under_(std::move(under)) {}
+
+    coax::task<coax::chunk> recv(std::size_t size) {
+        coax::chunk given = coax::chunk::allocate(size);
+        const std::size_t count = co_await under_.recv(std::span(given.begin(), given.size()));
+        if (count == 0)
+            co_return coax::chunk();
+        given.truncate(count);
+        invert(std::span(given.begin(), given.size()));
+        co_return given;
+    }
+    coax::task<std::size_t> recv(std::span<std::byte> into) {
+        const std::size_t count = co_await under_.recv(into);
+        invert(into.first(count));
+        co_return count;
+    }
+    coax::task<> sendall(coax::bytes_view bytes) { return send_inverted(bytes, coax::bytes_view()); }
+    coax::task<> sendall(coax::bytes_view first, coax::bytes_view second) { return send_inverted(first, second); }
+    coax::task<> shutdown(coax::shutdown_how how) {
+        co_await sendall("bye");
+        under_.shutdown(how);
+    }
+    void close() { under_.close(); }
+    coax::address getpeername() const { return under_.getpeername(); }
+
+private:
+    static void invert(std::span<std::byte> bytes) {
+        for (std::byte& one : bytes)
+            one = ~one;
+    }
+    coax::task<> send_inverted(coax::bytes_view first, coax::bytes_view second) {
+        std::string turned(static_cast<const char*>(first.data()), first.size());
+        turned.append(static_cast<const char*>(second.data()), second.size());
+        invert(support::writable(turned));
+        co_await under_.sendall(turned);
+    }
+
+    coax::socket under_;
+};
+static_assert(coax::byte_stream<inverting>);
+
+} // namespace
+
+TEST_CASE("a layer of one's own gives chunks, and may await what it sends before the end") {
+    support::run([]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        coax::basic_stream<inverting> here(inverting(std::move(made.client)));
+        coax::basic_stream<inverting> there(inverting(std::move(made.server)));
+        co_await here.write("hello\n");
+        co_await here.flush();
+        const coax::slice line = co_await there.readline();
+        CHECK(line.text() == "hello\n");
+        co_await here.shutdown(coax::shutdown_how::write);
+        const coax::slice last = co_await there.readline();
+        CHECK(last.text() == "bye");
+        const coax::slice end = co_await there.readline();
+        CHECK_FALSE(static_cast<bool>(end));
+    });
+}

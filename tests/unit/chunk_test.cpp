@@ -3,8 +3,11 @@
 
 #include <coax/chunk.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <limits>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -127,4 +130,25 @@ TEST_CASE("an empty chunk of an open stream is true") {
     const chunk empty_datagram(nullptr, nullptr, 0, true);
     CHECK(static_cast<bool>(empty_datagram));
     CHECK(empty_datagram.empty());
+}
+
+TEST_CASE("a chunk of one's own has so many bytes to be written, and can be cut to what was") {
+    coax::chunk made = coax::chunk::allocate(100);
+    CHECK(static_cast<bool>(made));
+    REQUIRE(made.size() == 100);
+    std::fill(made.begin(), made.end(), std::byte{'x'});
+    made.truncate(3);
+    CHECK(made.text() == "xxx");
+    made.truncate(10);
+    CHECK(made.size() == 3);
+    const coax::chunk moved = std::move(made);
+    CHECK(moved.text() == "xxx");
+    CHECK_FALSE(static_cast<bool>(made));
+    const coax::chunk empty = coax::chunk::allocate(0);
+    CHECK(static_cast<bool>(empty));
+    CHECK(empty.empty());
+}
+
+TEST_CASE("a chunk of more memory than there is throws bad_alloc") {
+    CHECK_THROWS_AS(coax::chunk::allocate(std::numeric_limits<std::size_t>::max() / 2 + 1), std::bad_alloc);
 }
