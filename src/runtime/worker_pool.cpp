@@ -61,6 +61,7 @@ struct worker_pool::shared {
 
     int start(const std::shared_ptr<shared>& self) noexcept;
     void serve(worker& me);
+    void retire(worker& me) noexcept;
     void carry_out(thread_job& job, worker& me, std::unique_lock<std::mutex>& lock);
 
     const unsigned most;
@@ -116,7 +117,18 @@ void worker_pool::shared::serve(worker& me) {
         carry_out(*job, me, lock);
         me.likeness = 0;
         ++idle;
+        if (most_alike != 0 && idle > most_alike && next_job() == nullptr && !ending) {
+            retire(me);
+            return;
+        }
     }
+}
+
+/// What lookups that hang have taken in addition ends with them. Nothing of the thread is used afterwards but the shared state.
+void worker_pool::shared::retire(worker& me) noexcept {
+    --idle;
+    me.thread.detach();
+    workers.remove_if([&](const worker& each) { return &each == &me; });
 }
 
 void worker_pool::shared::carry_out(thread_job& job, worker& me, std::unique_lock<std::mutex>& lock) {

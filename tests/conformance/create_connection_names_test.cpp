@@ -8,6 +8,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -106,6 +109,13 @@ struct dual_listener {
 coax::task<> fails(coax::task<coax::socket> attempt, std::error_code why) {
     const auto outcome = co_await coax::as_result(std::move(attempt));
     CHECK(support::code_of(outcome) == why);
+}
+
+/// How many this process has, where the system tells.
+std::size_t threads() {
+    std::error_code none;
+    const std::filesystem::directory_iterator all("/proc/self/task", none);
+    return none ? 0 : static_cast<std::size_t>(std::distance(begin(all), end(all)));
 }
 
 coax::task<> leave_nothing_behind() {
@@ -317,6 +327,7 @@ TEST_CASE("a name server that is silent about IPv6 delays neither later connecti
         coax::socket listener = support::listening(coax::family::inet);
         coax::connection_options options;
         options.resolution_delay = 1ms;
+        const std::size_t before = threads();
         for (int i = 0; i < 100; ++i) {
             // Each of them a name of its own, so that what is left behind is not bounded by the name.
             const std::string host = "late" + std::to_string(i) + ".test";
@@ -327,5 +338,7 @@ TEST_CASE("a name server that is silent about IPv6 delays neither later connecti
         const int value = co_await coax::to_thread([] { return 42; });
         CHECK(value == 42);
         co_await leave_nothing_behind();
+        // The threads that were needed in addition end: some for each family stay, and the one of to_thread.
+        co_await support::until([&] { return threads() <= before + 8 + 8 + 1; });
     });
 }
