@@ -43,7 +43,7 @@ task<resolved_name> names_of(address of, name_hints hints) {
     if (given.error)
         throw resolve_error(given.error, of);
     // Systems write numbers in more than one way.
-    if (hints.numeric_host)
+    if (hints.numeric_host || address::try_numeric(given.names.host, of.port()) == of)
         given.names.host = std::move(known.host);
     if (hints.numeric_service)
         given.names.service = std::move(known.service);

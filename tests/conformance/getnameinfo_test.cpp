@@ -24,6 +24,11 @@ std::atomic<bool> let_go;
 
 std::error_code called(const coax::os::address_query& query, resolved_name& into) {
     ++questions;
+    if (query.of.host() == "fe80::1%1") { // as systems write a host without a name
+        into.host = "fe80:0::1%lo";
+        into.service = "http";
+        return {};
+    }
     if (query.of.host() != "192.0.2.7")
         return resolve_errc::host_not_found;
     into.host = query.hints.numeric_host ? "192.0.2.007" : "seven.test";
@@ -83,6 +88,15 @@ TEST_CASE("names are looked up as the hints say") {
         hints = name_hints();
         hints.numeric_host = true;
         co_await gives(getnameinfo(of, hints), "192.0.2.7", "http");
+    });
+}
+
+TEST_CASE("a host without a name is written as addresses write it") {
+    const support::names asked(&called);
+    support::run([]() -> coax::task<> {
+        const address of("fe80::1%1", 80);
+        const bool is_lo = address::try_numeric("fe80::1%lo", 80) == of;
+        co_await gives(getnameinfo(of), is_lo ? "fe80::1%1" : "fe80:0::1%lo", "http");
     });
 }
 
