@@ -1,5 +1,6 @@
 // Handles that come from elsewhere, and what every handle of the library has in common.
 #include "support/catch.hpp"
+#include "support/full_listener.hpp"
 #include "support/net.hpp"
 
 #include <optional>
@@ -232,5 +233,30 @@ TEST_CASE("with SO_RCVLOWAT a receive waits for so many bytes, or for the end of
             made.client.shutdown(coax::shutdown_how::write);
         });
         CHECK(heard == "abcd.e.");
+    });
+}
+
+TEST_CASE("closing a duplicate on which somebody waits leaves the connect of the other alone") {
+    support::run([]() -> coax::task<> {
+        support::full_listener full(coax::family::inet);
+        co_await full.fill();
+        coax::socket client(coax::family::inet);
+        std::optional<std::error_code> connected;
+        const auto connect = [&]() -> coax::task<> { connected = co_await client.connect_ex(full.name); };
+        coax::socket duplicate = coax::socket::adopt(::dup(client.fileno()));
+        const auto receive = [&]() -> coax::task<> {
+            static_cast<void>(co_await coax::as_result(duplicate.recv(16)));
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(connect());
+            co_await support::round_trip();
+            group.spawn(receive());
+            co_await support::round_trip();
+            duplicate.close();
+            co_await support::round_trip();
+            CHECK_FALSE(connected.has_value());
+            group.cancel();
+        });
+        client.close();
     });
 }

@@ -152,3 +152,15 @@ TEST_CASE("a chunk of one's own has so many bytes to be written, and can be cut 
 TEST_CASE("a chunk of more memory than there is throws bad_alloc") {
     CHECK_THROWS_AS(coax::chunk::allocate(std::numeric_limits<std::size_t>::max() / 2 + 1), std::bad_alloc);
 }
+
+TEST_CASE("a chunk may be larger than four gigabytes") {
+    if constexpr (sizeof(std::size_t) > 4) {
+        constexpr std::size_t large = (std::size_t{1} << 32) + 3;
+        std::byte first{};
+        coax::chunk received(nullptr, &first, large, true);
+        CHECK(received.size() == large);
+        const coax::chunk moved = std::move(received);
+        CHECK(moved.size() == large);
+        CHECK(static_cast<bool>(moved));
+    }
+}
