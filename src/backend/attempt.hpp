@@ -12,9 +12,6 @@ namespace coax::backend {
 /// next turn, when others have had theirs.
 inline constexpr std::size_t step_limit = std::size_t{256} << 10;
 
-/// The most that any call can carry: lengths of submissions have 32 bits, and Linux moves at most 2 GiB less a page at once.
-inline constexpr std::size_t most_bytes = 0x7ffff000;
-
 enum class progress : unsigned char {
     ended,       // well or with an error
     would_block, // it has to wait for readiness and be tried again; what it has done so far is noted in it

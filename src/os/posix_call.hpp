@@ -27,9 +27,4 @@ inline int error_of(int result) noexcept { return result == -1 ? errno : 0; }
 /// An error that the system reports as a value is an errno value already.
 inline int errno_of(int native) noexcept { return native; }
 
-/// Linux moves at most this many bytes in one call, and others refuse sizes beyond int: the same limit for all.
-inline constexpr std::size_t size_limit = 0x7ffff000;
-
-inline std::size_t limited(std::size_t size) noexcept { return std::min(size, size_limit); }
-
 } // namespace coax::os

@@ -4,19 +4,15 @@
 
 #include <climits>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "os/address.hpp"
 #include "os/extensions.hpp"
 #include "os/posix_call.hpp"
+#include "os/posix_iovec.hpp"
 
 namespace coax::os {
 
 namespace {
-
-static_assert(sizeof(buffer_view) == sizeof(iovec) && alignof(buffer_view) == alignof(iovec));
-static_assert(offsetof(buffer_view, data) == offsetof(iovec, iov_base));
-static_assert(offsetof(buffer_view, size) == offsetof(iovec, iov_len));
 
 int at_once(message_flags flags) noexcept { return native_message_flags(flags) | MSG_DONTWAIT; }
 
@@ -77,7 +73,7 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
 outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {
     msghdr message{};
     // sendmsg(2) writes to none of this; msghdr has no const of its own.
-    message.msg_iov = const_cast<iovec*>(reinterpret_cast<const iovec*>(pieces));
+    message.msg_iov = as_iovec(const_cast<buffer_view*>(pieces));
     message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
     if (count > IOV_MAX) {
         kind what{};

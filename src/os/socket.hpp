@@ -17,6 +17,10 @@ namespace coax::os {
 
 using detail::buffer_view;
 
+/// The most that one call moves: Linux takes 2 GiB less a page, and others refuse sizes beyond int.
+inline constexpr std::size_t most_bytes = 0x7ffff000;
+inline std::size_t limited(std::size_t size) noexcept { return size < most_bytes ? size : most_bytes; }
+
 /// The value of a call, or what went wrong.
 struct outcome {
     std::int64_t value = 0;

@@ -34,9 +34,6 @@ int errno_of(int native) noexcept;
 inline int last_error() noexcept { return errno_of(::WSAGetLastError()); }
 inline int error_of(int result) noexcept { return result == SOCKET_ERROR ? last_error() : 0; }
 
-/// Sizes are ints.
-inline constexpr std::size_t size_limit = 0x7ffff000;
-inline std::size_t limited(std::size_t size) noexcept { return std::min(size, size_limit); }
 inline int limited_int(std::size_t size) noexcept { return static_cast<int>(limited(size)); }
 
 /// UTF-8, as the library has names and paths, to what the calls ending in W take. Throws `std::bad_alloc`.

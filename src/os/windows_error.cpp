@@ -86,7 +86,7 @@ int errno_of(int native) noexcept {
 }
 
 std::wstring widened(const std::string& text) {
-    const int size = static_cast<int>(std::min(text.size(), size_limit));
+    const int size = static_cast<int>(std::min(text.size(), most_bytes));
     const int length = ::MultiByteToWideChar(CP_UTF8, 0, text.data(), size, nullptr, 0);
     std::wstring wide(static_cast<std::size_t>(std::max(length, 0)), L'\0');
     if (length > 0)
@@ -95,7 +95,7 @@ std::wstring widened(const std::string& text) {
 }
 
 std::string narrowed(const std::wstring& text) {
-    const int size = static_cast<int>(std::min(text.size(), size_limit));
+    const int size = static_cast<int>(std::min(text.size(), most_bytes));
     const int length = ::WideCharToMultiByte(CP_UTF8, 0, text.data(), size, nullptr, 0, nullptr, nullptr);
     std::string narrow(static_cast<std::size_t>(std::max(length, 0)), '\0');
     if (length > 0)

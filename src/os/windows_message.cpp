@@ -110,8 +110,8 @@ outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t
     WSABUF native[most];
     DWORD used = 0;
     std::size_t total = 0;
-    for (; used < count && total < size_limit; ++used) {
-        const std::size_t size = std::min(pieces[used].size, size_limit - total);
+    for (; used < count && total < most_bytes; ++used) {
+        const std::size_t size = std::min(pieces[used].size, most_bytes - total);
         native[used].buf = sending(pieces[used].data, size);
         native[used].len = static_cast<ULONG>(size);
         total += size;

@@ -2,18 +2,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstddef>
 #include <new>
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "backend/attempt.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "backend/uring/uring_state.hpp"
 #include "os/address.hpp"
+#include "os/posix_iovec.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
@@ -25,9 +24,6 @@ using detail::native_address;
 using detail::vector_operation;
 
 static_assert(sizeof(msghdr) + sizeof(iovec) <= message_operation::header_size);
-static_assert(sizeof(iovec) == sizeof(detail::buffer_view) &&
-              offsetof(iovec, iov_base) == offsetof(detail::buffer_view, data) &&
-              offsetof(iovec, iov_len) == offsetof(detail::buffer_view, size));
 
 namespace {
 
@@ -39,7 +35,7 @@ socklen_t native_size(const address& a) noexcept { return static_cast<socklen_t>
 
 /// How much of it one submission carries. A stream's share is bounded, so that one large transfer does not stop everybody else.
 std::size_t share(const operation& op, std::size_t size) noexcept {
-    return std::min(size, op.target->kind == kind::stream ? step_limit : most_bytes);
+    return std::min(size, op.target->kind == kind::stream ? step_limit : os::most_bytes);
 }
 
 /// Writes the message header of a receive, with room for the sender's address.
@@ -71,7 +67,7 @@ void prepare_pieces(vector_operation& op, io_uring_sqe& sqe, int flags) noexcept
         count = within;
     }
     auto* header = new (op.header) msghdr{};
-    header->msg_iov = reinterpret_cast<iovec*>(op.pieces);
+    header->msg_iov = os::as_iovec(op.pieces);
     header->msg_iovlen = count;
     ::io_uring_prep_sendmsg(&sqe, op.target->handle, header, static_cast<unsigned>(flags));
 }
@@ -85,7 +81,7 @@ bool outgrows_pool(const operation& op, std::size_t buffer_size) noexcept {
 
 /// An error that shows without a call: 0 or an errno value.
 int obvious_error(const operation& op) noexcept {
-    if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > most_bytes)
+    if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > os::most_bytes)
         return EMSGSIZE;
     return traits_of(op.code).names ? os::usable_error(static_cast<const addressed_operation&>(op).peer) : 0;
 }
