@@ -68,8 +68,8 @@ struct server_options {
     /// Several listeners share the address, and the system spreads the connections over them.
     bool reuse_port = false;
     /// For the address "any" (`""` and `::`): one IPv6 socket that takes IPv4 connections as well. Where the machine has no IPv6,
-    /// `""` becomes an IPv4 socket. Without it `""` is IPv4, and an IPv6 socket takes IPv6 only. For other addresses it means nothing;
-    /// `::ffff:192.0.2.1` takes IPv4 as it says.
+    /// `""` becomes an IPv4 socket. Without it `""` is IPv4, and an IPv6 socket takes IPv6 only. For other addresses it means nothing:
+    /// IPv4 written as IPv6, with `ffff` in front, takes IPv4 in any case.
     bool dual_stack = false;
     /// Binds although connections of an earlier server are still in TIME_WAIT. Not for UNIX sockets.
     bool reuse_address = true;
