@@ -31,17 +31,24 @@ def parsed(path):
     return source, Structure(source.tokens)
 
 
+@functools.cache
+def included(path, directories):
+    """The files that a file includes, as far as they are found."""
+    found = []
+    for name in parsed(path)[0].includes:
+        places = (directory / name for directory in (path.parent, *directories))
+        found += [each.resolve() for each in places if each.is_file()][:1]
+    return found
+
+
 def with_includes(files, directories):
-    """The paths of the files and of all they include, as far as it is found."""
-    found, waiting = set(), [each.resolve() for each in files]
+    """The paths of the files and of all they include."""
+    found, waiting = set(), list(files)
     while waiting:
         path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for name in parsed(path)[0].includes:
-            places = (directory / name for directory in (path.parent, *directories))
-            waiting += [each.resolve() for each in places if each.is_file()][:1]
+        if path not in found:
+            found.add(path)
+            waiting += included(path, directories)
     return found
 
 
@@ -53,19 +60,24 @@ def main(arguments):
                         help="where to look for included files")
     options = parser.parse_args(arguments)
 
-    coax = [each for directory in OWN for each in (directory / "coax").rglob("*.hpp")]
-    try:
-        known = with_includes([*options.files, *coax], [*options.directories, *OWN])
-    except OSError as error:
-        print(f"lint: {error}", file=sys.stderr)
-        return 2
-    everything = Types()
-    for path in sorted(known):
-        everything.learn(parsed(path)[1])
+    directories = (*options.directories, *OWN)
+    coax = with_includes([each.resolve() for directory in OWN for each in (directory / "coax").rglob("*.hpp")], directories)
+    of_coax = Types()
+    for path in sorted(coax):
+        of_coax.learn(parsed(path)[1])
     found = 0
     for each in options.files:
+        try:
+            # What others of the files call by the same names is none of this one's business.
+            known = with_includes([each.resolve()], directories) - coax
+        except OSError as error:
+            print(f"lint: {error}", file=sys.stderr)
+            return 2
+        types = of_coax.preferring(None)
+        for path in sorted(known):
+            types.learn(parsed(path)[1])
         source, structure = parsed(each.resolve())
-        rules = Rules(everything.preferring(structure))
+        rules = Rules(types.preferring(structure))
         findings = {finding for function in structure.functions for finding in rules.check(function)}
         for finding in sorted(findings):
             if (finding.rule, finding.line) not in source.allowed:

@@ -21,21 +21,22 @@ class Types:
         self.callables = {}
         self.objects = {}
 
-    def learn(self, structure: Structure):
+    def learn(self, structure):
         for name, found in structure.classes.items():
-            self.classes.setdefault(name, []).extend(found)
+            self.classes[name] = self.classes.get(name, []) + found
         self.enums |= structure.enums
         for name, found in structure.callables.items():
-            self.callables.setdefault(name, []).extend(found)
+            self.callables[name] = self.callables.get(name, []) + found
         self.objects.update(structure.objects)
 
-    def preferring(self, structure: Structure):
-        """The same, but a name that the structure has too means what it means there."""
+    def preferring(self, structure: Structure | None):
+        """A copy, in which a name that the structure has too means what it means there."""
         made = Types()
-        made.classes = {**self.classes, **structure.classes}
-        made.enums = self.enums
-        made.callables = {**self.callables, **structure.callables}
-        made.objects = {**self.objects, **structure.objects}
+        made.learn(self)
+        if structure is not None:
+            made.classes.update(structure.classes)
+            made.callables.update(structure.callables)
+            made.objects.update(structure.objects)
         return made
 
     def owns(self, tokens, seen=()):

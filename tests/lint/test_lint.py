@@ -96,6 +96,14 @@ class Command(unittest.TestCase):
     def test_names_the_file_as_it_was_given(self):
         self.assertTrue(lint(HERE / "check.cpp")[1].startswith(f"{HERE}/check.cpp:6: "))
 
+    def test_a_file_by_the_names_of_what_it_includes(self):
+        with tempfile.TemporaryDirectory() as directory:
+            other = pathlib.Path(directory) / "other.cpp"
+            other.write_text("struct line { std::string text; };\n")
+            source = pathlib.Path(directory) / "source.cpp"
+            source.write_text("coax::task<> f() { int n = co_await put(coax::line(1)); }\n")
+            self.assertEqual(lint(other, source)[0], 0)
+
     def test_directories_to_look_in(self):
         with tempfile.TemporaryDirectory() as directory:
             (pathlib.Path(directory) / "include").mkdir()
