@@ -244,9 +244,7 @@ TEST_CASE("closing a duplicate on which somebody waits leaves the connect of the
         std::optional<std::error_code> connected;
         const auto connect = [&]() -> coax::task<> { connected = co_await client.connect_ex(full.name); };
         coax::socket duplicate = coax::socket::adopt(::dup(client.fileno()));
-        const auto receive = [&]() -> coax::task<> {
-            static_cast<void>(co_await coax::as_result(duplicate.recv(16)));
-        };
+        const auto receive = [&]() -> coax::task<> { static_cast<void>(co_await coax::as_result(duplicate.recv(16))); };
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.spawn(connect());
             co_await support::round_trip();
