@@ -48,6 +48,15 @@ void queue_behind_inbox(operation& op) noexcept {
     op.ended = false;
 }
 
+/// An operation that was asked to end, and failed before the kernel heard of that, has done nothing: it ends for the reason it was given, as
+/// on every backend. What the error says of the connection is for the next operation.
+void prefer_reason(operation& op) noexcept {
+    if (op.error == 0 || op.code == opcode::connect || op.code == opcode::accept)
+        return;
+    note_send_failure(op, op.error);
+    op.error = ECANCELED;
+}
+
 void note_sender(message_operation& op) noexcept {
     const auto* header = std::launder(reinterpret_cast<const msghdr*>(op.header));
     os::commit_reported(op.peer, header->msg_namelen);
@@ -88,6 +97,8 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
     } else {
         again = complete_send(op, result);
     }
+    if (!wanted)
+        prefer_reason(op);
     if (finds_in_inbox(op) && (again || op.error == 0)) {
         queue_behind_inbox(op);
         again = !serve_kept(op, pool()) && op.reason == stop_reason::none;
