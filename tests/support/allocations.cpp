@@ -4,6 +4,10 @@
 #include <cstdlib>
 #include <new>
 
+#if __has_include(<malloc.h>)
+#include <malloc.h>
+#endif
+
 namespace {
 
 std::atomic<std::size_t> count{0};
@@ -16,6 +20,15 @@ std::size_t support::allocations() noexcept { return count.load(); }
 support::failing_allocation::failing_allocation(long number) noexcept { until_failure = number; }
 support::failing_allocation::~failing_allocation() { until_failure = 0; }
 bool support::failing_allocation::has_failed() const noexcept { return until_failure <= 0; }
+
+std::size_t support::held_bytes() noexcept {
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+    const auto heap = ::mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+#else
+    return 0;
+#endif
+}
 
 // The forms for arrays and without exceptions call these.
 void* operator new(std::size_t size) {

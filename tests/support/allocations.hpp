@@ -8,6 +8,9 @@ namespace support {
 /// Calls of `operator new` so far, on any thread.
 std::size_t allocations() noexcept;
 
+/// What the heap holds in use now, in bytes, where the C library tells; else 0.
+std::size_t held_bytes() noexcept;
+
 /// While it lives, the `number`th call of `operator new` from now on, on any thread, throws `std::bad_alloc`.
 class failing_allocation {
 public:
