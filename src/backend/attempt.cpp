@@ -45,16 +45,30 @@ bool note_call(operation& op, os::outcome result) noexcept {
     return op.target->input_ended;
 }
 
-bool receive(operation& op, void* data, std::size_t size) noexcept {
-    for (;;) {
-        const os::outcome result = os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred,
-                                            size - op.transferred, op.flags);
+/// The bytes that one try moves where it could go on for as long as the peer keeps up: a fraction of a millisecond's work.
+constexpr std::size_t most_at_a_time = 256 * 1024;
+
+progress receive(operation& op, void* data, std::size_t size, bool short_is_all) noexcept {
+    const bool fill = fills_buffer(op);
+    if (contains(op.flags, message_flags::out_of_band))
+        op.target->urgent_asked = true;
+    std::size_t room = most_at_a_time;
+    while (room != 0) {
+        const std::size_t left = size - op.transferred;
+        const std::size_t asked = fill ? std::min(left, room) : left;
+        const os::outcome result =
+            os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred, asked, op.flags);
         if (note_call(op, result))
-            return true;
+            return progress::ended;
         if (would_block(result.error))
-            return false;
+            return progress::would_block;
+        const auto count = static_cast<std::size_t>(result.value);
+        room -= count;
         note_progress(op);
+        if (count < asked && short_is_all)
+            return progress::would_block;
     }
+    return progress::paused;
 }
 
 bool accept(accepting_operation& op) noexcept {
@@ -67,53 +81,75 @@ bool accept(accepting_operation& op) noexcept {
     return true;
 }
 
-bool send(operation& op) noexcept {
-    for (;;) {
-        const os::outcome result = os::send(op.target->handle, op.buffer.data, op.buffer.size, op.flags);
+progress send(operation& op) noexcept {
+    const bool goes_on = op.whole && op.target->kind == kind::stream;
+    std::size_t moved = 0;
+    while (!goes_on || moved < most_at_a_time) {
+        const std::size_t size = goes_on ? std::min(op.buffer.size, most_at_a_time - moved) : op.buffer.size;
+        const os::outcome result = os::send(op.target->handle, op.buffer.data, size, op.flags);
         if (would_block(result.error))
-            return false;
+            return progress::would_block;
         if (result.error != 0) {
             note_send_failure(op, result.error);
-            return true;
+            return progress::ended;
         }
-        advance_buffer(op, static_cast<std::size_t>(result.value));
-        if (!op.whole || op.buffer.size == 0)
-            return true;
+        const auto count = static_cast<std::size_t>(result.value);
+        advance_buffer(op, count);
+        moved += count;
+        if (!goes_on || op.buffer.size == 0)
+            return progress::ended;
         note_progress(op);
     }
+    return progress::paused;
 }
 
-bool send_pieces(vector_operation& op) noexcept {
-    for (;;) {
-        const os::outcome result = os::send_vector(op.target->handle, op.pieces, op.count, op.flags);
+/// Sends no more than `most` bytes of a stream's pieces.
+os::outcome send_some(const vector_operation& op, std::size_t most) noexcept {
+    std::size_t count = 0;
+    for (std::size_t size = 0; count != op.count && op.pieces[count].size <= most - size; ++count)
+        size += op.pieces[count].size;
+    if (count == 0)
+        return os::send(op.target->handle, op.pieces->data, most, op.flags);
+    return os::send_vector(op.target->handle, op.pieces, count, op.flags);
+}
+
+progress send_pieces(vector_operation& op) noexcept {
+    const bool stream = op.target->kind == kind::stream;
+    std::size_t moved = 0;
+    while (moved < most_at_a_time) {
+        const os::outcome result = stream ? send_some(op, most_at_a_time - moved)
+                                          : os::send_vector(op.target->handle, op.pieces, op.count, op.flags);
         if (would_block(result.error))
-            return false;
+            return progress::would_block;
         if (result.error != 0) {
             note_send_failure(op, result.error);
-            return true;
+            return progress::ended;
         }
-        advance_pieces(op, static_cast<std::size_t>(result.value));
+        const auto count = static_cast<std::size_t>(result.value);
+        advance_pieces(op, count);
+        moved += count;
         if (op.count == 0)
-            return true;
+            return progress::ended;
         note_progress(op);
     }
+    return progress::paused;
 }
 
 /// Runs a receive into a block, which stays with the operation only while there is something in it.
 template <class Receive>
-bool with_block(operation& op, buffer_pool& pool, Receive receive_into) noexcept {
+progress with_block(operation& op, buffer_pool& pool, Receive receive_into) noexcept {
     if (op.block == nullptr)
         op.block = pool.take(op.buffer.size);
     if (op.block == nullptr) {
         op.error = ENOMEM;
-        return true;
+        return progress::ended;
     }
-    const bool ended = receive_into(op.block->data);
+    const progress made = receive_into(op.block->data);
     if (op.transferred == 0) {
         buffer_pool::release(op.block);
         op.block = nullptr;
     }
-    return ended;
+    return made;
 }
 
 } // namespace
@@ -183,7 +219,7 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
     }
 }
 
-progress attempt(operation& op, buffer_pool& pool) noexcept {
+progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     const native_handle handle = op.target->handle;
     // The call itself would take what there is: without waiting the system does not look at the mark.
     if (op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !os::is_readable(handle))
@@ -201,9 +237,9 @@ progress attempt(operation& op, buffer_pool& pool) noexcept {
         return progress::ended;
     }
     case opcode::recv:
-        return ended_or_not(receive(op, op.buffer.data, op.buffer.size));
+        return receive(op, op.buffer.data, op.buffer.size, short_is_all);
     case opcode::recv_pooled:
-        return ended_or_not(with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size); }));
+        return with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size, short_is_all); });
     case opcode::recvfrom: {
         auto& message = static_cast<message_operation&>(op);
         return ended_or_not(
@@ -211,17 +247,18 @@ progress attempt(operation& op, buffer_pool& pool) noexcept {
     }
     case opcode::recvfrom_pooled: {
         auto& message = static_cast<message_operation&>(op);
-        return ended_or_not(with_block(op, pool, [&](void* data) {
-            return note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated));
-        }));
+        return with_block(op, pool, [&](void* data) {
+            return ended_or_not(
+                note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
+        });
     }
     case opcode::send:
-        return ended_or_not(send(op));
+        return send(op);
     case opcode::sendto:
         return ended_or_not(note(op, os::sendto(handle, op.buffer.data, op.buffer.size, op.flags,
                                                 static_cast<addressed_operation&>(op).peer)));
     case opcode::send_vector:
-        return ended_or_not(send_pieces(static_cast<vector_operation&>(op)));
+        return send_pieces(static_cast<vector_operation&>(op));
     }
     op.error = EINVAL;
     return progress::ended;

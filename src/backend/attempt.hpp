@@ -15,11 +15,12 @@ inline constexpr std::size_t step_limit = std::size_t{256} << 10;
 enum class progress : unsigned char {
     ended,       // well or with an error
     would_block, // it has to wait for readiness and be tried again; what it has done so far is noted in it
+    paused,      // others have their turn before it goes on; nothing keeps it from going on at once
     connecting,  // a connection attempt goes on by itself: `finish_connect` when the socket is writable
 };
 
-/// Tries an operation.
-progress attempt(detail::operation& op, buffer_pool& pool) noexcept;
+/// Tries an operation. `short_is_all`: a receive that gives less than was asked for has emptied the socket.
+progress attempt(detail::operation& op, buffer_pool& pool, bool short_is_all = false) noexcept;
 
 /// After a connection attempt was under way and the socket became writable: true when the attempt has ended.
 bool finish_connect(detail::operation& op) noexcept;

@@ -151,7 +151,11 @@ void backend::try_now(operation& op) noexcept {
     const bool first = queue_of(op).empty();
     if (first && serve_kept(op, pool()))
         return;
-    const progress made = first ? attempt(op, pool()) : progress::would_block;
+    progress made = progress::would_block;
+    if (first)
+        do
+            made = attempt(op, pool());
+        while (made == progress::paused);
     if (made == progress::connecting)
         op.error = EINPROGRESS;
     else if (made == progress::would_block)

@@ -102,6 +102,7 @@ public:
     std::uint32_t owners = 1;        // the sockets that share it; with the last one it is closed
     bool closing = false;            // no operation is started any more
     bool input_ended = false;        // by shutdown: what has come is what there is
+    bool urgent_asked = false;       // for urgent data: other receives stop at their place in the stream
     bool accept_single = false;      // take no connection that nobody has asked for
     bool lingers = false;            // SO_LINGER with a time: close(2) would wait
     bool has_low_water_mark = false; // SO_RCVLOWAT: a receive is to wait for more than one byte

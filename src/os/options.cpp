@@ -58,6 +58,12 @@ bool is_readable(native_handle handle) noexcept {
     return entry.happened != 0;
 }
 
+bool is_tcp(native_handle handle) noexcept {
+    int unused = 0;
+    std::size_t size = sizeof unused;
+    return get_option(handle, IPPROTO_TCP, TCP_NODELAY, &unused, size) == 0;
+}
+
 } // namespace coax::os
 
 namespace coax::detail {

@@ -89,6 +89,8 @@ int low_water_mark(native_handle handle) noexcept;
 bool is_of_the_socket(int level) noexcept;
 /// Whether something can be received now, the end of the stream included, as poll(2) sees it.
 bool is_readable(native_handle handle) noexcept;
+/// Whether a stream socket of an internet family speaks TCP.
+bool is_tcp(native_handle handle) noexcept;
 
 /// Makes a handle from elsewhere what `open` makes: closed on exec, non-blocking, without SIGPIPE.
 int prepare(native_handle handle) noexcept;

@@ -53,6 +53,15 @@ public:
 
     void update(descriptor&) noexcept override {}
 
+    // A change of the registration, also one that changes nothing, has what is ready reported as if it had just become so.
+    bool ask_again(descriptor& d) noexcept override {
+        int handle = d.handle;
+        for (const alias& each : aliases_)
+            if (each.whose == &d)
+                handle = each.handle;
+        return control(EPOLL_CTL_MOD, handle, d) == 0;
+    }
+
     int wait(std::int64_t timeout) noexcept override {
         int found = wait_for(timeout);
         // A signal may come long after something has arrived, when the process was stopped. The loop looks at the clock next.
@@ -72,7 +81,8 @@ public:
                 continue;
             }
             const bool failed = (happened & (EPOLLERR | EPOLLHUP)) != 0;
-            sink.ready(*d, failed || (happened & (EPOLLIN | EPOLLRDHUP)) != 0, failed || (happened & EPOLLOUT) != 0);
+            const bool beyond_data = failed || (happened & (EPOLLRDHUP | EPOLLPRI)) != 0;
+            sink.ready(*d, beyond_data || (happened & EPOLLIN) != 0, failed || (happened & EPOLLOUT) != 0, beyond_data);
         }
     }
 
@@ -87,7 +97,7 @@ private:
 
     int control(int what, int handle, descriptor& d) noexcept {
         epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
         event.data.ptr = &d;
         return ::epoll_ctl(handle_, what, handle, &event) == 0 ? 0 : errno;
     }

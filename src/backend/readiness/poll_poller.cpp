@@ -51,10 +51,12 @@ public:
         entry.events =
             static_cast<short>((d.reading.empty() ? 0 : os::poll_readable) | (writes ? os::poll_writable : 0));
         entry.handle = entry.events == 0 ? os::poll_nothing : d.handle;
-        // What happens to a direction that is not asked about goes unnoticed: its next operation has to try.
-        state.unreadable = state.unreadable && !d.reading.empty();
+        // What happens to a direction that is not asked about goes unnoticed. An operation that writes is tried, since there is room as a
+        // rule. One that reads waits to be asked about: as a rule there is nothing yet.
         state.unwritable = state.unwritable && !d.writing.empty();
     }
+
+    bool ask_again(descriptor&) noexcept override { return true; }
 
     int wait(std::int64_t timeout) noexcept override {
         const int ready = os::poll(entries_.data(), entries_.size(), timeout);
@@ -76,7 +78,7 @@ public:
             }
             const bool failed = (happened & os::poll_failed) != 0;
             sink.ready(*descriptors_[i], failed || (happened & os::poll_readable) != 0,
-                       failed || (happened & os::poll_writable) != 0);
+                       failed || (happened & os::poll_writable) != 0, failed);
         }
     }
 

@@ -11,8 +11,8 @@ namespace coax::backend {
 
 /// Hears of readiness.
 struct readiness_sink {
-    /// The socket may be read from or written to, or has failed (both).
-    virtual void ready(detail::descriptor& d, bool readable, bool writable) noexcept = 0;
+    /// The socket may be read from or written to, or has failed (both). `beyond_data`: the end, an error or urgent data have come.
+    virtual void ready(detail::descriptor& d, bool readable, bool writable, bool beyond_data) noexcept = 0;
 
 protected:
     ~readiness_sink() = default;
@@ -30,6 +30,8 @@ public:
     virtual void remove(detail::descriptor& d) noexcept = 0;
     /// The queues of a registered socket have changed: a direction is of interest while its queue has an operation in it.
     virtual void update(detail::descriptor& d) noexcept = 0;
+    /// Has the socket reported again if it is ready still. False: that is impossible.
+    virtual bool ask_again(detail::descriptor& d) noexcept = 0;
     /// Waits for readiness, for the wake event, or for `timeout` nanoseconds (-1: for ever). After a signal it has looked once more what is
     /// ready. 0, or an errno value where there will never be an answer again.
     virtual int wait(std::int64_t timeout) noexcept = 0;

@@ -24,14 +24,14 @@ protected:
     void do_collect() noexcept override;
     bool start(operation& op) noexcept override;
     void cancel(operation& op) noexcept override;
-    void input_ended(descriptor& d) noexcept override { ready(d, true, false); }
+    void input_ended(descriptor& d) noexcept override { ready(d, true, false, true); }
     void readers_changed(descriptor& d) noexcept override { poller_->update(d); }
     int do_attach(descriptor& d) noexcept override { return poller_->add(d); }
     void do_detach(descriptor& d) noexcept override;
 
 private:
-    void ready(descriptor& d, bool readable, bool writable) noexcept override;
-    bool try_once(operation& op) noexcept;
+    void ready(descriptor& d, bool readable, bool writable, bool beyond_data) noexcept override;
+    bool try_once(operation& op, bool& unready) noexcept;
     void try_head(operation_queue& queue, bool& unready) noexcept;
 
     backend_kind kind_;

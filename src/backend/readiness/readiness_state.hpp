@@ -8,10 +8,14 @@
 
 namespace coax::backend {
 
+/// What a receive tells that has given less than was asked for.
+enum class short_receive : unsigned char { unknown, socket_is_empty, nothing };
+
 struct readiness_state {
     // The system has said that it would block, and has not reported the contrary since.
     bool unreadable;
     bool unwritable;
+    short_receive when_short;
     std::uint32_t poll_slot; // poll: its entry
 };
 
