@@ -60,6 +60,7 @@ int run(const bench::load_options& options) {
     const moment after = look(server_clock);
     const bench::histogram latencies = connections->latencies();
     const std::chrono::duration<double> idle = connections->idle();
+    const double evenness = connections->evenness();
     connections->finish();
 
     const double elapsed = std::chrono::duration<double>(after.time - before.time).count();
@@ -70,6 +71,7 @@ int run(const bench::load_options& options) {
     std::printf("\"msg_per_s\": %.1f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"max_us\": %.2f, ",
                 static_cast<double>(latencies.total()) / elapsed, microseconds(latencies.quantile(0.50)),
                 microseconds(latencies.quantile(0.99)), microseconds(latencies.max()));
+    std::printf("\"evenness\": %.4f, ", evenness);
     // Spinning takes all the CPU time there is: then the turns that found nothing tell how much was left.
     const double own_cpu = after.own_cpu - before.own_cpu;
     const double busy = options.spin ? elapsed - idle.count() : own_cpu;

@@ -68,6 +68,9 @@ public:
     void exchange(load_clock::time_point until, std::uint64_t messages) {
         latencies_ = {};
         idle_ = {};
+        for (connection& conn : connections_) {
+            conn.messages = 0;
+        }
         std::uint64_t seen = 0;
         auto time = load_clock::now();
         auto stalled_at = time + stall_limit;
@@ -110,6 +113,17 @@ public:
     /// Of the last exchange: what the messages took, and the time that went into turns which found nothing to do.
     const histogram& latencies() const noexcept { return latencies_; }
     load_clock::duration idle() const noexcept { return idle_; }
+    /// How evenly its messages fell to the connections (Jain's index): 1 for all alike, down to one in so many connections.
+    double evenness() const noexcept {
+        double sum = 0;
+        double squares = 0;
+        for (const connection& conn : connections_) {
+            const auto count = static_cast<double>(conn.messages);
+            sum += count;
+            squares += count * count;
+        }
+        return squares == 0 ? 1 : sum * sum / (squares * static_cast<double>(connections_.size()));
+    }
     std::uint64_t errors() const noexcept { return errors_; }
 
 private:
@@ -125,6 +139,7 @@ private:
         std::uint64_t due = 0;           // positions in the stream: to be sent up to here,
         std::uint64_t sent = 0;          // sent up to here,
         std::uint64_t received = 0;      // echoed and checked up to here
+        std::uint64_t messages = 0;      // came back in the last exchange
     };
 
     static int check(int result, const char* what) {
@@ -212,6 +227,7 @@ private:
         while (conn.partial >= options_.size) {
             conn.partial -= options_.size;
             latencies_.record(static_cast<std::uint64_t>((time - conn.sent_at[conn.oldest]).count()));
+            ++conn.messages;
             conn.sent_at[conn.oldest] = time;
             conn.oldest = conn.oldest + 1 == options_.in_flight ? 0 : conn.oldest + 1;
             conn.due += ending_ ? 0 : options_.size;

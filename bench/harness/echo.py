@@ -1,6 +1,8 @@
 """The echo scenario: which servers there are, and one measured run of one of them."""
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 from .processes import Failure, Server, run_to_end
@@ -36,6 +38,34 @@ def command_of(name, build):
     return command
 
 
+class Bulk:
+    """Connections beside the measured ones that keep 256 KiB each on their way, for as long as the block lasts."""
+
+    def __init__(self, load, address, options):
+        self._command = [str(load), address, "--connections", str(options.bulk), "--size", "65536", "--in-flight", "4"]
+        self._command += ["--seconds", str(options.seconds + options.warmup + 30)]
+        self._core = options.load_core
+        self._process = None
+        self._wanted = options.bulk != 0
+
+    def __enter__(self):
+        if self._wanted:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                preexec_fn=lambda: os.sched_setaffinity(0, {self._core}),
+            )
+
+    def __exit__(self, kind, value, traceback):
+        if self._process is not None:
+            ended = self._process.poll()
+            self._process.kill()
+            self._process.wait()
+            if ended is not None and kind is None:
+                raise Failure(f"the bulk load ended with status {ended}")
+
+
 def measure(name, connections, options):
     """Starts a fresh server, loads it, ends it; gives the line of the load with the CPU cost of one message.
 
@@ -50,7 +80,9 @@ def measure(name, connections, options):
         command += ["--seconds", str(options.seconds), "--warmup", str(options.warmup)]
         if options.spin:
             command.append("--spin")
-        result = json.loads(run_to_end(command, options.load_core, options.seconds + options.warmup + 30))
+        limit = options.seconds + options.warmup + 30
+        with Bulk(load, server.address, options):
+            result = json.loads(run_to_end(command, options.load_core, limit))
     if result["messages"] == 0:
         raise Failure(f"{name} echoed nothing in {options.seconds} s")
     result["server_cpu_ns"] = result["server_cpu_s"] * 1e9 / result["messages"]

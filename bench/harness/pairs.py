@@ -45,6 +45,11 @@ class Comparison:
     def medians(self, key):
         return [median(pair[side][key] for pair in self.rounds) for side in (0, 1)]
 
+    def tails(self):
+        """How many times longer than the median the slowest hundredth waits: the median of the rounds."""
+        ratios = [[pair[side]["p99_us"] / pair[side]["p50_us"] for pair in self.rounds] for side in (0, 1)]
+        return " / ".join(f"{median(ratio):.1f}" for ratio in ratios)
+
     def speed(self):
         """Messages per second, first over second."""
         return Spread([a["msg_per_s"] / b["msg_per_s"] for a, b in self.rounds])
@@ -73,6 +78,8 @@ class Comparison:
             verdict(thrift),
             both("p50_us"),
             both("p99_us"),
+            self.tails(),
+            both("evenness", digits=2),
             both("server_busy", 0.01),
             both("load_busy", 0.01),
         ]
@@ -108,6 +115,8 @@ HEADER = [
     "CPU",
     "p50 µs",
     "p99 µs",
+    "p99/p50",
+    "even",
     "server %",
     "load %",
 ]
