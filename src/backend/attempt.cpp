@@ -154,17 +154,12 @@ progress with_block(operation& op, buffer_pool& pool, Receive receive_into) noex
 
 } // namespace
 
-bool fills_buffer(const operation& op) noexcept {
-    return contains(op.flags, message_flags::wait_all) && !contains(op.flags, message_flags::peek) &&
-           op.target->kind == kind::stream && (op.code == opcode::recv || op.code == opcode::recv_pooled);
-}
-
 bool note_received(operation& op, std::size_t count, int error) noexcept {
     const bool has_part = op.transferred != 0;
     if (error != 0) {
         // The part is what it gives; the system tells this error only once.
         if (has_part)
-            op.target->note_failure(error);
+            note_send_failure(op, error);
         op.error = has_part ? 0 : error;
         return true;
     }
@@ -222,12 +217,19 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
 progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     const native_handle handle = op.target->handle;
     // The call itself would take what there is: without waiting the system does not look at the mark.
-    if (op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !os::is_readable(handle))
+    const bool marked = op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !fills_buffer(op) &&
+                        !contains(op.flags, message_flags::out_of_band);
+    if (marked && !os::is_readable(handle))
         return progress::would_block;
     switch (op.code) {
     case opcode::accept:
+        // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
+        if (op.target->may_have_duplicates() && !os::is_readable(handle))
+            return progress::would_block;
         return ended_or_not(accept(static_cast<accepting_operation&>(op)));
     case opcode::connect: {
+        if (op.target->may_have_duplicates())
+            os::set_nonblocking(handle);
         const int error = os::connect(handle, static_cast<addressed_operation&>(op).peer);
         if (error == EINPROGRESS)
             return progress::connecting;
@@ -301,7 +303,8 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     const std::size_t there = datagrams ? oldest.size : op.target->kept_size();
     const std::size_t count = std::min(there, op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
-    if (pooled && !peeks && !goes_on && oldest.size <= op.buffer.size) {
+    const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);
+    if (pooled && !peeks && whole_lease) {
         // The lease goes on to the receiver, without a copy.
         lease given = bytes.take();
         op.transferred = given.size;
@@ -345,6 +348,8 @@ bool serve_kept(operation& op, buffer_pool& pool) noexcept {
     case takes::bytes:
         break;
     }
+    if (contains(op.flags, message_flags::out_of_band))
+        return false;
     if (d.has_kept_bytes())
         return serve_bytes(op, pool);
     if (d.has_gap())

@@ -28,9 +28,6 @@ bool finish_connect(detail::operation& op) noexcept;
 /// Serves an operation from what the descriptor keeps (connections, bytes). True: it has ended.
 bool serve_kept(detail::operation& op, buffer_pool& pool) noexcept;
 
-/// Whether a receive goes on until its buffer is full (`wait_all`, which means nothing beside `peek` and for datagrams).
-bool fills_buffer(const detail::operation& op) noexcept;
-
 /// Notes what one receive gave: bytes (0 of a stream are its end) or an error. True: the operation has ended; false: it goes on until its
 /// buffer is full.
 bool note_received(detail::operation& op, std::size_t count, int error) noexcept;

@@ -47,14 +47,11 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
         for (operation* op = queue->first(); op != nullptr; op = static_cast<operation*>(op->next))
             if (op->reason == stop_reason::none)
                 op->reason = why;
-    for (operation_queue* queue : {&d.reading, &d.writing})
-        if (operation* op = queue->first(); op != nullptr && op->clocked)
-            clocked_.remove(*op);
     if (!is_inherited()) // what it began is the parent's
         do_detach(d);
     for (operation_queue* queue : {&d.reading, &d.writing})
         while (operation* op = queue->first()) {
-            op->error = ECANCELED;
+            op->error = gathered(*op) ? 0 : ECANCELED;
             done(*op);
         }
     d.closing = false;
@@ -80,9 +77,14 @@ bool backend::submit(operation& op) noexcept {
 
 void backend::serve_waiting(descriptor& d) noexcept {
     operation* op = d.reading.first();
-    if (op == nullptr || d.closing || op->transferred != 0)
+    if (op == nullptr || d.closing || is_inherited() || interrupt(*op)) // one that the system gives back is served then
         return;
-    if (!interrupt(*op) && serve_kept(*op, pool()))
+    if (op->transferred != 0) { // what it has stands behind what was kept
+        d.keep_received(*op);
+        op->transferred = 0;
+        op->order = 0;
+    }
+    if (serve_kept(*op, pool()))
         done(*op);
     readers_changed(d);
 }
@@ -90,16 +92,14 @@ void backend::serve_waiting(descriptor& d) noexcept {
 void backend::end(operation& op) noexcept {
     if (op.order == 0)
         op.order = op.target->next_order();
+    if (op.code == opcode::connect && op.error == 0)
+        op.target->note_connected();
     op.finish();
 }
 
 void backend::stop(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
-    if (op.clocked) {
-        clocked_.remove(op);
-        op.error = gathered(op) ? 0 : ECANCELED;
-        done(op);
-    } else if (queue.first() == &op) {
+    if (queue.first() == &op && !op.clocked && !is_inherited()) {
         cancel(op);
     } else {
         op.error = gathered(op) ? 0 : ECANCELED;
@@ -139,12 +139,9 @@ bool backend::try_by_the_clock(operation& op) noexcept {
 
 void backend::try_again() noexcept {
     const std::int64_t time = now();
-    while (operation* op = clocked_.due(time)) {
-        if (attempt(*op, pool()) != progress::ended)
-            continue;
-        clocked_.remove(*op);
-        done(*op);
-    }
+    while (operation* op = clocked_.due(time))
+        if (attempt(*op, pool()) == progress::ended)
+            done(*op);
 }
 
 void backend::try_now(operation& op) noexcept {
@@ -166,6 +163,8 @@ void backend::done(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
     const bool first = queue.first() == &op;
     queue.remove(op);
+    if (op.clocked)
+        clocked_.remove(op);
     const bool closing = op.target->closing;
     end(op);
     if (first && !closing)
@@ -182,16 +181,17 @@ void backend::advance(operation_queue& queue) noexcept {
 }
 
 int shut_down(descriptor& d, shutdown_how how) noexcept {
-    if (d.attached != nullptr && !d.idle())
-        d.attached->flush();
+    backend* const own = d.attached != nullptr && !d.attached->is_inherited() ? d.attached : nullptr;
+    if (own != nullptr && !d.idle())
+        own->flush();
     int error = os::shutdown(d.handle, how);
     // Without a peer there is nothing to tell anybody, and yet what the socket receives has ended (Linux does so, and gives the error).
     if (error == ENOTCONN && d.kind == kind::datagram && how != shutdown_how::write)
         error = 0;
     if (error == 0 && how != shutdown_how::write) {
         d.input_ended = true;
-        if (d.attached != nullptr)
-            d.attached->input_ended(d);
+        if (own != nullptr)
+            own->input_ended(d);
     }
     return error;
 }

@@ -38,6 +38,8 @@ void descriptor::keep(native_handle connection, std::uint32_t order) noexcept {
 }
 
 void descriptor::keep(lease&& bytes) noexcept {
+    if (has_gap_) // nothing behind it is of use, and nobody can tell what stands before it
+        return;
     try {
         if (kept_ == nullptr)
             kept_ = std::make_unique<inbox>();

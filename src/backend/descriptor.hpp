@@ -13,6 +13,7 @@
 #include <coax/kind.hpp>
 
 #include "backend/inbox.hpp"
+#include "os/process.hpp"
 
 namespace coax::backend {
 class backend;
@@ -57,6 +58,8 @@ public:
     }
 
     bool idle() const noexcept { return reading.empty() && writing.empty(); }
+    /// Whether operations refer to it, be it that they have ended and their coroutines have not resumed.
+    bool in_use() const noexcept { return references_ != owners; }
 
     /// Keeps what the system gave for an operation that did not live to take it. It is served first, in the order in which the operations
     /// that got it had ended. Where there is no memory for that the connection is closed, and bytes that are missing in a stream make
@@ -77,11 +80,20 @@ public:
         if (kind == coax::kind::stream)
             broken_by_ = error;
     }
+    /// Of a stream that is connected anew nothing is left that concerned the connection before.
+    void note_connected() noexcept {
+        if (kind != coax::kind::stream)
+            return;
+        broken_by_ = 0;
+        input_ended = false;
+    }
     /// What a receive that found the end of the stream has to say: 0 or an errno value.
     int take_failure() noexcept { return std::exchange(broken_by_, 0); }
     /// Bytes of the stream are gone: there was no memory to keep them in.
     bool has_gap() const noexcept { return has_gap_; }
 
+    /// Whether somebody else may hold a duplicate of the handle.
+    bool may_have_duplicates() const noexcept { return handle_is_known || os::has_forked(); }
     /// Of an accepted socket: the options that it has from its listener.
     void inherit(const descriptor& listener) noexcept {
         lingers = listener.lingers;
@@ -90,8 +102,9 @@ public:
 
     /// The place of the next operation to end, never 0.
     std::uint32_t next_order() noexcept {
-        if (++ended_ == 0)
-            ++ended_;
+        ended_ += order_step;
+        if (ended_ == 0)
+            ended_ += order_step;
         return ended_;
     }
 
@@ -103,10 +116,10 @@ public:
     bool closing = false;            // no operation is started any more
     bool input_ended = false;        // by shutdown: what has come is what there is
     bool urgent_asked = false;       // for urgent data: other receives stop at their place in the stream
-    bool accept_single = false;      // take no connection that nobody has asked for
     bool lingers = false;            // SO_LINGER with a time: close(2) would wait
     bool has_low_water_mark = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
     bool was_blocking = false;       // when it was adopted
+    bool handle_is_known = false;    // outside of the library: it may have been duplicated, or passed on
     bool watched = false;            // `active_at` matters to somebody
     std::int64_t limit = -1;         // settimeout in nanoseconds; -1: none
     std::int64_t active_at = 0;      // when an operation last moved bytes, nanoseconds of the loop's clock

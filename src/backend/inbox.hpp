@@ -14,6 +14,9 @@ namespace coax::detail {
 
 struct buffer_block;
 
+/// How far the places of two operations lie apart. Between them there is room for those who take only a part of what one of them had got.
+inline constexpr std::uint32_t order_step = 4096;
+
 /// A queue whose entries have a place: each stands before the first that is later. Taking one out costs the same however many there are.
 template <class Entry>
 class ordered_queue {
@@ -26,8 +29,10 @@ public:
 
     /// Throws `std::bad_alloc`, and has not taken it then.
     void insert(Entry&& entry) {
-        // Orders wrap around.
-        const auto later = [&](const Entry& other) { return static_cast<std::int32_t>(other.order - entry.order) > 0; };
+        // Orders wrap around. What is put back stands before what was left of the same entry.
+        const auto later = [&](const Entry& other) {
+            return static_cast<std::int32_t>(other.order - entry.order) >= 0;
+        };
         auto place = end();
         while (place != begin() && later(*(place - 1)))
             --place;
@@ -79,9 +84,12 @@ public:
 
     /// Gives the block away.
     buffer_block* release() noexcept { return std::exchange(block_, nullptr); }
+    /// Takes bytes from the front; what is left stands behind them.
     void consume(std::size_t count) noexcept {
         data += count;
         size -= count;
+        if ((order + 1) % order_step != 0)
+            ++order;
     }
 
     std::uint32_t order;

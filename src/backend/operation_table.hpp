@@ -7,6 +7,7 @@
 #include <coax/address.hpp>
 #include <coax/detail/operation.hpp>
 #include <coax/kind.hpp>
+#include <coax/message_flags.hpp>
 
 #include "backend/descriptor.hpp"
 
@@ -62,9 +63,18 @@ inline detail::operation_queue& queue_of(const detail::operation& op) noexcept {
     return reads(op) ? op.target->reading : op.target->writing;
 }
 
-/// Whether the operation waits for room in the queue of another UNIX socket, of which the system reports nothing.
+/// Whether a receive goes on until its buffer is full (`wait_all`, which means nothing beside `peek` and for datagrams).
+inline bool fills_buffer(const detail::operation& op) noexcept {
+    return traits_of(op.code).what == takes::bytes && !traits_of(op.code).sender &&
+           contains(op.flags, message_flags::wait_all) && !contains(op.flags, message_flags::peek) &&
+           op.target->kind == kind::stream;
+}
+
+/// Whether the system reports nothing of what the operation waits for: room in the queue of another UNIX socket, or bytes that are fewer
+/// than the socket's low-water mark, the last ones of a receive that fills its buffer.
 inline bool waits_by_the_clock(const detail::operation& op) noexcept {
-    return traits_of(op.code).clocked && op.target->family == family::local;
+    return (traits_of(op.code).clocked && op.target->family == family::local) ||
+           (op.target->has_low_water_mark && fills_buffer(op));
 }
 
 } // namespace coax::backend

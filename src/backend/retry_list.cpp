@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int64_t shortest = 50'000;    // nanoseconds
 constexpr std::int64_t longest = 32'000'000; // nanoseconds
+constexpr std::int64_t share = 100'000;      // nanoseconds for each operation that waits
 
 } // namespace
 
@@ -18,32 +19,43 @@ bool retry_list::add(detail::operation& op, std::int64_t now) noexcept {
         return false;
     }
     op.clocked = true;
+    op.clock_slot = static_cast<std::uint32_t>(entries_.size() - 1);
+    nearest_ = std::min(nearest_, now + shortest);
     return true;
 }
 
 void retry_list::remove(detail::operation& op) noexcept {
     op.clocked = false;
-    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const entry& one) { return one.op == &op; });
-    *found = entries_.back();
+    const std::size_t slot = op.clock_slot;
+    entries_[slot] = entries_.back();
+    entries_[slot].op->clock_slot = static_cast<std::uint32_t>(slot);
     entries_.pop_back();
+    looked_at_ = std::min(looked_at_, slot); // what has come into its place has not been looked at
 }
 
 std::int64_t retry_list::until_next(std::int64_t now) const noexcept {
     if (entries_.empty())
         return -1;
-    const auto next =
-        std::min_element(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return a.at < b.at; });
-    return next->at > now ? next->at - now : 0;
+    return nearest_ > now ? nearest_ - now : 0;
 }
 
 detail::operation* retry_list::due(std::int64_t now) noexcept {
-    for (entry& one : entries_) {
-        if (one.at > now)
-            continue;
-        one.interval = std::min(one.interval * 2, longest);
-        one.at = now + one.interval;
-        return one.op;
+    if (nearest_ > now && looked_at_ == 0)
+        return nullptr;
+    while (looked_at_ < entries_.size()) {
+        entry& one = entries_[looked_at_++];
+        const bool is_due = one.at <= now;
+        if (is_due) {
+            one.interval = std::min(one.interval * 2, longest);
+            one.at = now + std::max(one.interval, static_cast<std::int64_t>(entries_.size()) * share);
+        }
+        next_nearest_ = std::min(next_nearest_, one.at);
+        if (is_due)
+            return one.op;
     }
+    nearest_ = entries_.empty() ? never : next_nearest_;
+    next_nearest_ = never;
+    looked_at_ = 0;
     return nullptr;
 }
 

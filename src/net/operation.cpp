@@ -100,7 +100,6 @@ bool operation::try_begin(core& on) {
     target->retain();
     held = true;
     datagrams = target->kind == kind::datagram;
-    family = target->family;
     on.count_operation();
     if (code == opcode::connect || code == opcode::sendto) {
         address& peer = static_cast<addressed_operation*>(this)->peer;
@@ -123,6 +122,7 @@ void accepting_operation::prepare() {
 }
 
 accepting_operation::~accepting_operation() {
+    end_use(); // before what it needs for that is gone
     if (made != nullptr)
         made->release();
 }
@@ -148,7 +148,17 @@ bool operation::let_go() noexcept {
     return true;
 }
 
+/// One that came with an error, which it does not where all is right, is nobody's.
+void operation::drop_connection() noexcept {
+    if (code != opcode::accept)
+        return;
+    auto& accepting = static_cast<accepting_operation&>(*this);
+    if (std::exchange(accepting.has_connection, false))
+        os::close(accepting.connection);
+}
+
 failure operation::failed() noexcept {
+    drop_connection();
     const std::size_t out = name == operation_name::sendall ? transferred : 0;
     if (block != nullptr) {
         release_block(block);
@@ -178,18 +188,19 @@ void operation::destroyed() noexcept {
     abandon();
     if (error == 0 && held) {
         // It may have completed after all. What it took from the system is kept for the next operation.
-        const backend::takes what = backend::traits_of(code).what;
-        if (what == backend::takes::connection) {
+        if (code == opcode::accept) {
             auto& accepting = static_cast<accepting_operation&>(*this);
             if (std::exchange(accepting.has_connection, false))
                 target->keep(accepting.connection, order);
-        } else if (what == backend::takes::bytes && !contains(flags, message_flags::peek) &&
+        } else if (backend::traits_of(code).what == backend::takes::bytes && !contains(flags, message_flags::peek) &&
+                   !contains(flags, message_flags::out_of_band) &&
                    (transferred != 0 || (datagrams && !ended && order != 0))) {
             target->keep_received(*this);
         }
         if (target->attached != nullptr)
             target->attached->serve_waiting(*target);
     }
+    drop_connection();
     if (block != nullptr)
         release_block(block);
     let_go();

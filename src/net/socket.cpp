@@ -120,6 +120,7 @@ socket socket::adopt(native_handle handle) {
     check(os::set_nonblocking(handle), operation_name::adopt);
     descriptor* const state = made.release();
     state->was_blocking = blocks;
+    state->handle_is_known = true;
     note_options(*state);
     address peer;
     if (os::getpeername(handle, peer) == 0)
@@ -131,10 +132,22 @@ detached socket::detach() {
     descriptor& d = owned(state_, operation_name::detach);
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
-    std::vector<socket> connections;
-    while (d.has_kept_connections())
-        connections.push_back(socket(describe(d.kept().connections.take().handle, d.family, coax::kind::stream)));
+    if (d.has_gap())
+        fail(ENOMEM, operation_name::detach);
     std::vector<std::byte> bytes(d.kept_size());
+    std::vector<socket> connections;
+    if (d.has_kept_connections())
+        connections.reserve(d.kept().connections.size());
+    while (d.has_kept_connections()) {
+        std::unique_ptr<descriptor, release_descriptor> made(
+            new descriptor(native_handle(), d.family, coax::kind::stream));
+        made->inherit(d);
+        made->handle = d.kept().connections.take().handle;
+        address peer;
+        if (os::getpeername(made->handle, peer) == 0)
+            made->peer.set(peer);
+        connections.push_back(socket(made.release()));
+    }
     if (!bytes.empty())
         d.kept().copy(bytes.data(), bytes.size(), true);
     d.drop_kept();
@@ -146,7 +159,7 @@ detached socket::detach() {
 
 void socket::unbind() {
     descriptor& d = owned(state_, operation_name::unbind);
-    if (!d.idle())
+    if (d.in_use())
         throw std::logic_error("coax: unbind of a socket on which tasks wait");
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
@@ -198,12 +211,15 @@ void socket::close() noexcept {
     // To the kernel these bytes have been read; to the peer it has to look as if they had not.
     const bool resets = d.has_kept_bytes() && d.family != family::local;
     d.drop_kept();
+    // The option is also that of others who have the socket.
+    const bool is_alone = !d.may_have_duplicates();
+    if (is_alone && (resets || d.lingers))
+        detail::set_option(d.handle, detail::option_id::linger, {resets ? 1 : 0, 0});
     // With a time to linger close(2) would wait, and everybody on this thread with it. Without one the system sends the rest all the same.
-    if (resets)
-        detail::set_option(d.handle, detail::option_id::linger, {1, 0});
-    else if (d.lingers)
-        detail::set_option(d.handle, detail::option_id::linger, {0, 0});
-    os::close(d.handle);
+    if (is_alone || !d.lingers)
+        os::close(d.handle);
+    else
+        os::close_elsewhere(d.handle);
 }
 
 void socket::set_words(detail::option_id id, detail::option_words value) {
@@ -275,7 +291,12 @@ void socket::setblocking(bool blocking) {
 
 bool socket::getblocking() const noexcept { return state_ == nullptr || state_->limit != 0; }
 
-native_handle socket::fileno() const noexcept { return is_open() ? state_->handle : static_cast<native_handle>(-1); }
+native_handle socket::fileno() const noexcept {
+    if (!is_open())
+        return static_cast<native_handle>(-1);
+    state_->handle_is_known = true;
+    return state_->handle;
+}
 
 socket_pair socketpair(coax::kind kind) {
     native_handle ends[2];

@@ -2,12 +2,15 @@
 #include "os/native.hpp"
 
 #include <climits>
+#include <exception>
 #include <limits>
+#include <thread>
 
 #include <coax/option.hpp>
 
 #include "os/extensions.hpp"
 #include "os/poll.hpp"
+#include "os/signal.hpp"
 #include "os/socket.hpp"
 
 // Windows 10 1709 and later; not every header has all of them.
@@ -48,6 +51,14 @@ int low_water_mark(native_handle handle) noexcept {
     static_cast<void>(handle);
 #endif
     return mark;
+}
+
+void close_elsewhere(native_handle handle) noexcept {
+    try {
+        with_signals_blocked([&] { std::thread([handle] { close(handle); }).detach(); });
+    } catch (const std::exception&) { // no memory for one more, or no thread
+        close(handle);
+    }
 }
 
 bool is_of_the_socket(int level) noexcept { return level == SOL_SOCKET; }

@@ -9,15 +9,28 @@ namespace coax::os {
 namespace {
 
 std::atomic<unsigned> count{0};
+std::atomic<bool> forked{false};
 
-void note_fork() noexcept { count.fetch_add(1, std::memory_order_relaxed); }
+void note_child() noexcept {
+    forked.store(true, std::memory_order_relaxed);
+    count.fetch_add(1, std::memory_order_relaxed);
+}
+
+void note_parent() noexcept { forked.store(true, std::memory_order_relaxed); }
+
+// Before main, so that no fork that could have duplicated a socket goes unnoticed.
+const int registered = ::pthread_atfork(nullptr, &note_parent, &note_child);
 
 } // namespace
 
 unsigned forks() noexcept {
-    static const int registered = ::pthread_atfork(nullptr, nullptr, &note_fork);
     (void)registered;
     return count.load(std::memory_order_relaxed);
+}
+
+bool has_forked() noexcept {
+    (void)registered;
+    return forked.load(std::memory_order_relaxed);
 }
 
 long process_id() noexcept { return ::getpid(); }

@@ -75,6 +75,8 @@ int shutdown(native_handle handle, shutdown_how how) noexcept;
 
 /// The handle is gone afterwards, whatever the result: never call it twice.
 int close(native_handle handle) noexcept;
+/// The same on a thread of its own, for a handle whose closing may wait.
+void close_elsewhere(native_handle handle) noexcept;
 
 int getsockname(native_handle handle, address& name) noexcept;
 int getpeername(native_handle handle, address& name) noexcept;

@@ -258,3 +258,47 @@ TEST_CASE("closing a duplicate on which somebody waits leaves the connect of the
         client.close();
     });
 }
+
+TEST_CASE("with SO_RCVLOWAT a receive that has to fill its buffer gets all of it") {
+    support::run([]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        made.server.setsockopt(SOL_SOCKET, SO_RCVLOWAT, 100);
+        const std::string sent = support::pattern(150);
+        co_await made.client.sendall(sent.substr(0, 100));
+        std::string heard;
+        const auto reader = [&]() -> coax::task<> {
+            const coax::chunk all = co_await made.server.recv(150, coax::message_flags::wait_all);
+            heard = all.text();
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await support::round_trip();
+            co_await made.client.sendall(sent.substr(100));
+        });
+        CHECK(heard == sent);
+    });
+}
+
+TEST_CASE("accepting on a listener that others have made blocking stops nobody") {
+    support::run([]() -> coax::task<> {
+        coax::socket made = support::listening(coax::family::inet);
+        const coax::address name = made.getsockname();
+        const int shared = ::dup(made.fileno());
+        coax::socket listener = coax::socket::adopt(made.detach().handle);
+        REQUIRE(::fcntl(shared, F_SETFL, ::fcntl(shared, F_GETFL) & ~O_NONBLOCK) == 0);
+        bool accepted = false;
+        const auto acceptor = [&]() -> coax::task<> {
+            const coax::accepted one = co_await listener.accept();
+            accepted = true;
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(acceptor());
+            co_await support::round_trip();
+            CHECK_FALSE(accepted);
+            coax::socket client(coax::family::inet);
+            co_await client.connect(name);
+            co_await support::until([&] { return accepted; });
+        });
+        ::close(shared);
+    });
+}

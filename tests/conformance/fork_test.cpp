@@ -80,3 +80,24 @@ TEST_CASE("a child that goes on inside its parent's run is ended, before it take
         CHECK(heard == "hello");
     });
 }
+
+TEST_CASE("a child may shut down what it inherited, and leaves the scheduler of its parent alone") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        std::string heard;
+        const auto reader = [&]() -> coax::task<> {
+            const coax::chunk data = co_await pair.first.recv(8);
+            heard = data ? std::string(data.text()) : "end";
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await support::round_trip();
+            const int code = support::in_child([&] {
+                pair.second.shutdown(coax::shutdown_how::write);
+                return 7;
+            });
+            CHECK(code == 7);
+        });
+        CHECK(heard == "end");
+    });
+}

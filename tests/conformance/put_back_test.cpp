@@ -115,3 +115,104 @@ TEST_CASE("an accept that waits behind a destroyed one gets the connection that 
         }
     });
 }
+
+TEST_CASE("a datagram that is put back is one datagram, and nothing comes with it", "[unix]") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair(coax::kind::datagram);
+        std::string heard;
+        const auto listen = [&]() -> coax::task<> {
+            const coax::datagram one = co_await pair.second.recvfrom(16);
+            heard = one.data.text();
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            destructible victim = awaiting([&] { return pair.second.recvfrom(16); });
+            group.spawn(listen());
+            co_await support::round_trip();
+            CHECK(support::send_raw(pair.first.fileno(), "A", 1) == 1);
+            while (waiting() == 2)
+                co_await coax::yield();
+            const bool had_it = !victim.done();
+            victim.destroy();
+            if (!had_it)
+                CHECK(support::send_raw(pair.first.fileno(), "A", 1) == 1);
+        });
+        CHECK(heard == "A");
+        CHECK(support::send_raw(pair.first.fileno(), "B", 1) == 1);
+        const coax::datagram next = co_await pair.second.recvfrom(16);
+        CHECK(next.data.text() == "B");
+    });
+}
+
+TEST_CASE("what is put back reaches one who waits although the pool is empty") {
+    coax::scheduler_options one_buffer;
+    one_buffer.buffer_count = 1;
+    support::run(
+        []() -> coax::task<> {
+            support::connection made = co_await support::connected(coax::family::inet);
+            std::string heard;
+            bool both = false; // had got their bytes before one of them was destroyed
+            const auto listen = [&]() -> coax::task<> {
+                const coax::chunk data = co_await made.server.recv(1);
+                heard = data.text();
+            };
+            co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+                destructible victim = awaiting([&] { return made.server.recv(1); });
+                group.spawn(listen());
+                co_await support::round_trip();
+                CHECK(support::send_raw(made.client.fileno(), "AB", 2) == 2);
+                while (waiting() == 2)
+                    co_await coax::yield();
+                both = waiting() == 0;
+                REQUIRE_FALSE(victim.done());
+                victim.destroy();
+            });
+            const std::string rest = co_await support::read(made.server, 1);
+            CHECK(heard + rest == (both ? "BA" : "AB"));
+        },
+        one_buffer);
+}
+
+TEST_CASE("parts of what was put back, put back again, keep their order, whichever is destroyed first") {
+    const bool first_first = GENERATE(true, false);
+    support::run([&]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        std::byte buffer[2];
+        destructible victim = awaiting([&] { return pair.second.recv(6); });
+        destructible first = awaiting([&] { return pair.second.recv(std::span(buffer).first(1)); });
+        destructible second = awaiting([&] { return pair.second.recv(std::span(buffer).last(1)); });
+        co_await support::round_trip();
+        CHECK(support::send_raw(pair.first.fileno(), "ABCDEF", 6) == 6);
+        while (waiting() == 3)
+            co_await coax::yield();
+        REQUIRE_FALSE(victim.done());
+        victim.destroy();
+        while (waiting() != 0)
+            co_await coax::yield();
+        if (first.done() || second.done()) // this task was behind them
+            co_return;
+        (first_first ? first : second).destroy();
+        (first_first ? second : first).destroy();
+        const std::string heard = co_await support::read(pair.second, 6);
+        CHECK(heard == "ABCDEF");
+    });
+}
+
+TEST_CASE("a receive that has to fill its buffer takes as much as it needs of what was put back") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        destructible first = awaiting([&] { return pair.second.recv(4); });
+        destructible second = awaiting([&] { return pair.second.recv(4); });
+        co_await support::round_trip();
+        CHECK(support::send_raw(pair.first.fileno(), "AAAABBBB", 8) == 8);
+        while (waiting() != 0)
+            co_await coax::yield();
+        if (first.done() || second.done()) // this task was behind them
+            co_return;
+        first.destroy();
+        second.destroy();
+        const coax::chunk filled = co_await pair.second.recv(6, coax::message_flags::wait_all);
+        CHECK(filled.text() == "AAAABB");
+        const coax::chunk rest = co_await pair.second.recv(6);
+        CHECK(rest.text() == "BB");
+    });
+}

@@ -38,10 +38,7 @@ struct COAX_API operation : queued_waiter {
     operation(descriptor* socket, opcode what, operation_name as, void* data, std::size_t size,
               message_flags how) noexcept
         : queued_waiter(&on_stop), target(socket), buffer{data, size}, code(what), name(as), flags(how) {}
-    ~operation() {
-        if (state != wait_state::idle || held)
-            destroyed();
-    }
+    ~operation() { end_use(); }
 
     /// Begins it. False: it ended at once, and the coroutine goes on.
     bool suspend(environment around, std::coroutine_handle<> coroutine);
@@ -53,6 +50,11 @@ struct COAX_API operation : queued_waiter {
     }
     /// The failure that `conclude` announced.
     failure failed() noexcept;
+    /// The coroutine is destroyed: what is under way is ended, and what was got is kept for the next operation.
+    void end_use() noexcept {
+        if (state != wait_state::idle || held)
+            destroyed();
+    }
 
     descriptor* target;
     buffer_view buffer;            // what is still to be done
@@ -63,13 +65,13 @@ struct COAX_API operation : queued_waiter {
     opcode code;
     operation_name name;
     message_flags flags;
-    bool whole = false;                       // a send goes on until everything is out
-    bool truncated = false;                   // the datagram was longer than the buffer
-    bool held = false;                        // it holds a reference to its target
-    bool ended = false;                       // there is nothing more to receive: no empty datagram, but the end
-    bool clocked = false;                     // it is tried again by the clock
-    bool datagrams = false;                   // the target carries datagrams
-    coax::family family = coax::family::inet; // of the target
+    bool whole = false;           // a send goes on until everything is out
+    bool truncated = false;       // the datagram was longer than the buffer
+    bool held = false;            // it holds a reference to its target
+    bool ended = false;           // there is nothing more to receive: no empty datagram, but the end
+    bool clocked = false;         // it is tried again by the clock
+    bool datagrams = false;       // the target carries datagrams
+    std::uint32_t clock_slot = 0; // where it stands among those that are tried by the clock
 
     // For the backend that carries it out. The size is fixed: what a backend notes does not change users' frames.
     static constexpr std::size_t scratch_size = 16;
@@ -81,6 +83,7 @@ private:
     bool try_begin(core& on);
     bool let_go() noexcept;
     void destroyed() noexcept;
+    void drop_connection() noexcept;
 };
 
 /// With an address: of the peer that is connected, sent to or accepted.

@@ -43,7 +43,9 @@ public:
     }
 
     void remove(descriptor& d) noexcept override {
-        // Explicitly, although close(2) would do it: a duplicate of the handle elsewhere would keep the registration alive.
+        // close(2) takes the registration with it, unless there is a duplicate of the handle elsewhere, which would keep it alive.
+        if (!d.open && !d.may_have_duplicates() && aliases_.empty())
+            return;
         if (aliases_.empty() || !remove_alias(d)) {
             control(EPOLL_CTL_DEL, d.handle, d);
             if (!aliases_.empty())

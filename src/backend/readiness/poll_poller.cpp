@@ -47,9 +47,10 @@ public:
     void update(descriptor& d) noexcept override {
         readiness_state& state = readiness_of(d);
         os::poll_entry& entry = entries_[state.poll_slot];
+        // What is tried by the clock waits for nothing that is reported.
         const bool writes = !d.writing.empty() && !d.writing.first()->clocked;
-        entry.events =
-            static_cast<short>((d.reading.empty() ? 0 : os::poll_readable) | (writes ? os::poll_writable : 0));
+        const bool reads = !d.reading.empty() && !d.reading.first()->clocked;
+        entry.events = static_cast<short>((reads ? os::poll_readable : 0) | (writes ? os::poll_writable : 0));
         entry.handle = entry.events == 0 ? os::poll_nothing : d.handle;
         // What happens to a direction that is not asked about goes unnoticed. An operation that writes is tried, since there is room as a
         // rule. One that reads waits to be asked about: as a rule there is nothing yet.

@@ -46,8 +46,7 @@ ring::ring(unsigned depth, unsigned completions) {
     for (;; depth /= 2, completions /= 2) {
         io_uring_params parameters{};
         parameters.flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_TASKRUN_FLAG |
-                           IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED;
-        parameters.flags |= IORING_SETUP_CQSIZE;
+                           IORING_SETUP_SUBMIT_ALL | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE;
         parameters.cq_entries = std::max(completions, depth);
         const int error = -::io_uring_queue_init_params(depth, &ring_, &parameters);
         if (error == 0)
@@ -130,12 +129,18 @@ void ring::submit_and_wait(std::int64_t timeout) noexcept {
         ++enters_;
         result = ::io_uring_submit_and_get_events(&ring_);
     }
-    if (result >= 0)
+    if (result >= 0) {
+        refusals_in_a_row_ = 0;
         return;
+    }
     if (!is_passing(-result))
         give_up(-result);
-    if (result == -EBUSY || result == -EAGAIN || result == -ENOMEM)
+    if (result != -EBUSY && result != -EAGAIN && result != -ENOMEM)
+        return;
+    if (::io_uring_sq_ready(&ring_) != 0)
         submit();
+    else if (::io_uring_cq_ready(&ring_) == 0)
+        pause(refusals_in_a_row_ < 8 ? refusals_in_a_row_++ : 8U);
 }
 
 bool ring::stash_completions() noexcept {

@@ -42,6 +42,7 @@ private:
 
     io_uring ring_{};
     std::uint64_t enters_ = 0;
+    unsigned refusals_in_a_row_ = 0; // of waits, where there was nothing to submit
     // Completions taken out early, to make room while submissions were refused.
     std::vector<io_uring_cqe> stash_;
     std::size_t stash_head_ = 0;

@@ -70,15 +70,14 @@ void uring_backend::do_collect() noexcept {
 }
 
 void uring_backend::do_detach(descriptor& d) noexcept {
-    constexpr std::int64_t interval = 1'000'000;   // nanoseconds
-    constexpr std::int64_t patience = 100'000'000; // nanoseconds
+    constexpr std::int64_t interval = 1'000'000; // nanoseconds
+    constexpr int patience = 100;                // waits that ended without the last completion
     if (uring_of(d).in_kernel == 0)
         return;
     // close(2) alone would leave them running and the socket open. Each is asked for by its key: looking for a descriptor, the kernel would
     // go through everything that is pending on the ring.
-    const std::int64_t begun = now();
-    std::int64_t asked = begun - interval;
-    while (uring_of(d).in_kernel != 0) {
+    std::int64_t asked = now() - interval;
+    for (int waits = 0; uring_of(d).in_kernel != 0; ++waits) {
         const std::int64_t time = now();
         if (time - asked >= interval) {
             asked = time;
@@ -87,7 +86,7 @@ void uring_backend::do_detach(descriptor& d) noexcept {
                     cancel_by_key(key_of(*op), tag::ignored);
         }
         // Whatever keeps a worker thread of the kernel inside the call, this gets it out.
-        if (time - begun >= patience)
+        if (waits >= patience)
             os::shutdown(d.handle, shutdown_how::both);
         ring_.submit_and_wait(interval);
         do_collect();

@@ -23,26 +23,27 @@ using detail::vector_operation;
 
 namespace {
 
-/// Whether the inbox has something for such an operation.
+/// Whether the inbox has something for such an operation, were it no more than the news that something is missing.
 bool finds_in_inbox(const operation& op) noexcept {
     const takes what = traits_of(op.code).what;
-    return (what == takes::bytes && op.target->has_kept_bytes()) ||
+    return (what == takes::bytes && !contains(op.flags, message_flags::out_of_band) &&
+            (op.target->has_kept_bytes() || op.target->has_gap())) ||
            (what == takes::connection && op.target->has_kept_connections());
 }
 
-/// What is in the inbox stood before what this operation got from the system: that goes behind it, and the operation begins anew.
-void queue_behind_inbox(operation& op) noexcept {
+/// What is in the inbox stood before what this operation `got` from the system: that goes behind it, and the operation begins anew.
+void queue_behind_inbox(operation& op, bool got) noexcept {
     if (op.code == opcode::accept) {
         auto& accepting = static_cast<accepting_operation&>(op);
         if (std::exchange(accepting.has_connection, false))
             op.target->keep(accepting.connection, op.target->next_order());
-        return;
-    }
-    const bool has_datagram = op.target->kind == kind::datagram && op.order == 0 && !op.ended;
-    if ((op.transferred != 0 || has_datagram) && !contains(op.flags, message_flags::peek))
+    } else if ((got || op.transferred != 0) && !contains(op.flags, message_flags::peek)) {
         op.target->keep_received(op);
+    }
     if (op.block != nullptr)
         buffer_pool::release(std::exchange(op.block, nullptr));
+    note_send_failure(op, op.error); // of the connection; it comes behind what is in the inbox
+    op.error = 0;
     op.transferred = 0;
     op.order = 0;
     op.ended = false;
@@ -73,6 +74,12 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
         forget_stopping(op);
     const bool wanted = op.reason == stop_reason::none;
     bool again = false;
+    if (result < 0 && (flags & IORING_CQE_F_BUFFER) != 0) {
+        buffer_block& unused = pool().block(flags >> IORING_CQE_BUFFER_SHIFT);
+        pool().lend(unused);
+        buffer_pool::release(&unused);
+        flags &= ~static_cast<unsigned>(IORING_CQE_F_BUFFER);
+    }
     if (result == -EINTR || result == -EAGAIN || result == -ECANCELED) {
         if (wanted && result == -EAGAIN) { // the kernel will report nothing for it
             if (!try_by_the_clock(op))
@@ -99,8 +106,9 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
     }
     if (!wanted)
         prefer_reason(op);
-    if (finds_in_inbox(op) && (again || op.error == 0)) {
-        queue_behind_inbox(op);
+    if (finds_in_inbox(op) && op.error != ECANCELED) {
+        const bool got_datagram = !again && op.error == 0 && !op.ended && op.target->kind == kind::datagram;
+        queue_behind_inbox(op, got_datagram);
         again = !serve_kept(op, pool()) && op.reason == stop_reason::none;
     }
     if (!again || start(op))
@@ -114,12 +122,19 @@ bool uring_backend::complete_ready(operation& op, int result) noexcept {
         return false;
     }
     submission.awaits_ready = false;
+    const std::size_t before = op.transferred;
     const bool ended = submission.connecting ? finish_connect(op) : attempt(op, pool()) == progress::ended;
-    if (ended)
+    if (ended) {
+        uring_of(*op.target).drained = false;
         return false;
+    }
     if (op.reason != stop_reason::none) {
         op.error = gathered(op) ? 0 : ECANCELED;
         return false;
+    }
+    if (op.transferred != before) { // it goes on into the block that it has now
+        submission.idle_wakes = 0;
+        return true;
     }
     submission.awaits_ready = true;
     // An error condition that no call takes away would be reported again and again.
@@ -146,10 +161,13 @@ bool uring_backend::complete_accept(operation& op, int result, unsigned flags) n
     op.error = -result;
     if (op.reason != stop_reason::none)
         return false;
-    // Either the kernel does not know the flags, or the socket does not listen, which the next try tells.
-    if (result == -EINVAL && accept_hints_ && !submission.plain_accept)
-        return submission.plain_accept = true;
-    return os::is_stale_connection(-result);
+    const bool again =
+        os::is_stale_connection(-result) || (result == -EINVAL && accept_hints_ && !submission.plain_accept);
+    if (again)
+        op.error = 0;
+    // EINVAL: either the kernel does not know the flags, or the socket does not listen, which the next try tells.
+    submission.plain_accept = submission.plain_accept || result == -EINVAL;
+    return again;
 }
 
 bool uring_backend::complete_connect(operation& op, int result) noexcept {
@@ -158,7 +176,11 @@ bool uring_backend::complete_connect(operation& op, int result) noexcept {
     // It was begun before it was interrupted, and has gone on since.
     if (submission.connecting && result == -EISCONN)
         op.error = 0;
-    submission.awaits_ready = submission.connecting && result == -EALREADY && op.reason == stop_reason::none;
+    if (!submission.connecting || result != -EALREADY)
+        return false;
+    submission.awaits_ready = op.reason == stop_reason::none;
+    if (!submission.awaits_ready)
+        op.error = ECANCELED;
     return submission.awaits_ready;
 }
 
@@ -174,8 +196,8 @@ bool uring_backend::complete_receive(operation& op, int result, unsigned flags) 
         buffer_pool::release(filled);
     if (result == -ENOBUFS && traits_of(op.code).pooled && op.block == nullptr) {
         // Every buffer is lent out. Data may not even be there: only when it is shall a block of the heap serve.
-        op.error = ECANCELED;
         submission_of(op).awaits_ready = op.reason == stop_reason::none;
+        op.error = submission_of(op).awaits_ready ? 0 : ECANCELED;
         return submission_of(op).awaits_ready;
     }
     if (result < 0) {

@@ -83,6 +83,9 @@ bool outgrows_pool(const operation& op, std::size_t buffer_size) noexcept {
 int obvious_error(const operation& op) noexcept {
     if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > os::most_bytes)
         return EMSGSIZE;
+    if (op.target->kind == kind::datagram && op.code == opcode::send_vector &&
+        static_cast<const vector_operation&>(op).count > IOV_MAX)
+        return EMSGSIZE;
     return traits_of(op.code).names ? os::usable_error(static_cast<const addressed_operation&>(op).peer) : 0;
 }
 
@@ -96,9 +99,13 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return d.family == family::local; // it never waits, but for room in the backlog, which is not reported
     if (!reads(op))
         return false;
+    if (waits_by_the_clock(op))
+        return true;
     if (d.input_ended && d.kind == kind::datagram)
         return true; // the system does not tell that nothing more will come
-    return !uring_of(d).drained && (op.code == opcode::accept || outgrows_pool(op, pool().size()));
+    // Whoever shares the socket may have made it blocking.
+    const bool direct_accept = op.code == opcode::accept && !d.may_have_duplicates();
+    return !uring_of(d).drained && (direct_accept || outgrows_pool(op, pool().size()));
 }
 
 bool uring_backend::start(operation& op) noexcept {
