@@ -45,14 +45,11 @@ bool note_call(operation& op, os::outcome result) noexcept {
     return op.target->input_ended;
 }
 
-/// The bytes that one try moves where it could go on for as long as the peer keeps up: a fraction of a millisecond's work.
-constexpr std::size_t most_at_a_time = 256 * 1024;
-
 progress receive(operation& op, void* data, std::size_t size, bool short_is_all) noexcept {
     const bool fill = fills_buffer(op);
     if (contains(op.flags, message_flags::out_of_band))
         op.target->urgent_asked = true;
-    std::size_t room = most_at_a_time;
+    std::size_t room = step_limit;
     while (room != 0) {
         const std::size_t left = size - op.transferred;
         const std::size_t asked = fill ? std::min(left, room) : left;
@@ -84,8 +81,8 @@ bool accept(accepting_operation& op) noexcept {
 progress send(operation& op) noexcept {
     const bool goes_on = op.whole && op.target->kind == kind::stream;
     std::size_t moved = 0;
-    while (!goes_on || moved < most_at_a_time) {
-        const std::size_t size = goes_on ? std::min(op.buffer.size, most_at_a_time - moved) : op.buffer.size;
+    while (!goes_on || moved < step_limit) {
+        const std::size_t size = goes_on ? std::min(op.buffer.size, step_limit - moved) : op.buffer.size;
         const os::outcome result = os::send(op.target->handle, op.buffer.data, size, op.flags);
         if (would_block(result.error))
             return progress::would_block;
@@ -116,8 +113,8 @@ os::outcome send_some(const vector_operation& op, std::size_t most) noexcept {
 progress send_pieces(vector_operation& op) noexcept {
     const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
-    while (moved < most_at_a_time) {
-        const os::outcome result = stream ? send_some(op, most_at_a_time - moved)
+    while (moved < step_limit) {
+        const os::outcome result = stream ? send_some(op, step_limit - moved)
                                           : os::send_vector(op.target->handle, op.pieces, op.count, op.flags);
         if (would_block(result.error))
             return progress::would_block;

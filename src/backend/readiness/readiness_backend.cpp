@@ -76,7 +76,6 @@ bool readiness_backend::start(operation& op) noexcept {
             return true;
         if (is_clocked(op) && !try_by_the_clock(op))
             return true;
-        unready = unready || !(op.clocked || contains(op.flags, message_flags::out_of_band));
     }
     poller_->update(d);
     return false;
