@@ -20,7 +20,7 @@ struct clock {
         std::chrono::time_point<clock>;     ///< counted from a point that the system chooses, often its start
     static constexpr bool is_steady = true; ///< it is never set back
 
-    /// The time: on a thread that runs a scheduler when its loop last looked, elsewhere now. Source: clock_gettime(2), CLOCK_MONOTONIC.
+    /// The time: on a thread that runs a scheduler when its loop last looked, however long a task has computed since, elsewhere now. Source: clock_gettime(2), CLOCK_MONOTONIC.
     COAX_API static time_point now() noexcept;
 };
 

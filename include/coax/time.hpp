@@ -85,7 +85,8 @@ struct yield_fn {
 
 } // namespace detail
 
-/// Suspends for at least the given duration, measured from the loop's current time; none or a negative one yields.
+/// Suspends for at least the given duration, measured from the end of this turn of the loop, when all that is ready has run; none or a
+/// negative one yields.
 ///
 /// Cancellation: throws `cancelled`; nothing is lost.
 inline constexpr detail::sleep_for_fn sleep_for{};

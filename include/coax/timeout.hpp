@@ -18,14 +18,6 @@
 namespace coax {
 namespace detail {
 
-/// The time by which something has to end, in nanoseconds: relative to when it begins, or on the loop's clock.
-struct time_limit {
-    std::int64_t nanoseconds;
-    bool relative;
-    /// On the loop's clock.
-    COAX_API std::int64_t deadline(loop& on) const noexcept;
-};
-
 /// Throws `std::invalid_argument` for a negative duration.
 COAX_API time_limit checked_limit(clock::duration limit);
 
@@ -38,7 +30,7 @@ public:
     timeout_awaiter(time_limit limit, A&& inner) noexcept : limit_(limit), inner_(std::forward<A>(inner)) {}
 
     bool suspend(environment around, std::coroutine_handle<> coroutine) {
-        scope_.open(*around.on, *around.within, limit_.deadline(*around.on));
+        scope_.open(*around.on, *around.within, limit_);
         return inner_.awaiter().suspend({around.on, &scope_}, coroutine);
     }
     value_type await_resume() {
@@ -96,7 +88,8 @@ struct with_deadline_fn {
 /// A result that is there when the loop looks beats the clock, so a limit of zero tries once. What is cut short unwinds first, clean-up
 /// included, however long that takes. Only this limit's own expiry becomes a timeout, and it only where a `cancelled` arrives here: an
 /// outer cancellation and an outer limit pass through. `timeout_error::transferred()` says how much of a `sendall` went out, directly inside
-/// or in a task, but not through groups and branches. The limit counts from `clock::now()`, the loop's time in this turn. A negative
+/// or in a task, but not through groups and branches. The limit counts from the end of this turn of the loop: what is computed
+/// before that does not use it up. A negative
 /// duration throws `std::invalid_argument`, a huge one is no limit. Await it in the expression that makes it.
 ///
 /// Cancellation: that of what it wraps.

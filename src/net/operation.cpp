@@ -70,7 +70,7 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     }
     link();
     if (target->limit > 0)
-        set_deadline(later(on.now(), clock::duration(target->limit)));
+        set_limit(clock::duration(target->limit));
     return true;
 }
 

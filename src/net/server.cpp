@@ -89,7 +89,7 @@ public:
 
     bool await_ready() const noexcept { return server_.count == 0; }
     void await_suspend(std::coroutine_handle<> coroutine) {
-        timer_heap& timers = core::of(*server_.around.on).timers();
+        timer_set& timers = core::of(*server_.around.on).timers();
         if (until_ != timer_heap::never)
             timers.make_room();
         owner = server_.around.on;

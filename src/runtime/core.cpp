@@ -175,6 +175,7 @@ void core::wait() noexcept {
             timeout = -1;
             if (!timers_.empty()) {
                 time_known_ = false;
+                timers_.end_turn(now());
                 const std::int64_t next = timers_.nearest();
                 timeout = next > now() ? next - now() : 0;
             }
@@ -224,6 +225,8 @@ void core::expire_timers() noexcept {
     if (timers_.empty())
         return;
     const std::int64_t time = now();
+    timers_.end_turn(
+        time); // of a turn that ended with something ready; the time before the wait was not looked at then
     while (timer* due = timers_.expire(time)) {
         switch (due->kind) {
         case timer::owner_kind::wait: {

@@ -18,7 +18,7 @@
 #include "backend/backend.hpp"
 #include "runtime/mailbox.hpp"
 #include "runtime/signal_source.hpp"
-#include "runtime/timer_heap.hpp"
+#include "runtime/timer_set.hpp"
 #include "runtime/worker_pool.hpp"
 
 namespace coax::detail {
@@ -52,7 +52,7 @@ public:
         }
         return now_;
     }
-    timer_heap& timers() noexcept { return timers_; }
+    timer_set& timers() noexcept { return timers_; }
     /// Made at its first use; throws `std::bad_alloc` then.
     worker_pool& workers(job_place::threads which);
 
@@ -125,7 +125,7 @@ private:
     scheduler& face_;
     std::unique_ptr<backend::backend> io_;
     backend_info info_;
-    timer_heap timers_;
+    timer_set timers_;
     std::int64_t now_ = 0;
     bool time_known_ = false;
     bool timers_first_ = false;

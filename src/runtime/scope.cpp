@@ -87,12 +87,15 @@ void scope::orphan() noexcept {
     }
 }
 
-void deadline_scope::open(loop& on, scope& parent, std::int64_t when) {
-    if (when != timer_heap::never) {
-        timer_heap& timers = core::of(on).timers();
+void deadline_scope::open(loop& on, scope& parent, time_limit limit) {
+    if (limit.nanoseconds != timer_heap::never) {
+        timer_set& timers = core::of(on).timers();
         timers.make_room();
-        deadline = when;
-        timers.insert(*this);
+        deadline = limit.nanoseconds;
+        if (limit.relative)
+            timers.insert_fresh(*this);
+        else
+            timers.insert(*this);
     }
     on_ = &on;
     expired_ = false;

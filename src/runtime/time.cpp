@@ -10,14 +10,15 @@ namespace detail {
 
 bool sleep_operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     core& on = core::of(*around.on);
-    const std::int64_t when = relative_ ? later(on.now(), clock::duration(when_)) : when_;
     on.timers().make_room();
     if (!enter(on, *around.within, coroutine))
         return true;
-    if (when <= on.now())
+    if (when_ <= (relative_ ? 0 : on.now()))
         finish();
+    else if (relative_)
+        set_limit(clock::duration(when_));
     else
-        set_deadline(when);
+        set_deadline(when_);
     return true;
 }
 

@@ -7,10 +7,6 @@
 
 namespace coax::detail {
 
-std::int64_t time_limit::deadline(loop& on) const noexcept {
-    return relative ? later(core::of(on).now(), clock::duration(nanoseconds)) : nanoseconds;
-}
-
 time_limit checked_limit(clock::duration limit) {
     if (limit < clock::duration::zero())
         throw std::invalid_argument("with_timeout: a negative duration: " + std::to_string(limit.count()) + " ns");

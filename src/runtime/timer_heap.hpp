@@ -1,4 +1,4 @@
-// All deadlines of a scheduler: a four-ary heap whose entries carry their keys.
+// The deadlines of a scheduler: a four-ary heap whose entries carry their keys.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +19,10 @@ public:
     std::size_t size() const noexcept { return entries_.size(); }
     std::int64_t nearest() const noexcept { return entries_.empty() ? never : entries_.front().deadline; }
 
-    /// Makes the next `insert` certain to succeed, as it must once a wait has begun. Throws `std::bad_alloc`.
-    void make_room() {
-        if (entries_.size() == entries_.capacity())
-            entries_.reserve(entries_.empty() ? 64 : entries_.size() * 2);
+    /// Makes the next `insert`s, so many of them, certain to succeed, as they must once a wait has begun. Throws `std::bad_alloc`.
+    void make_room(std::size_t count = 1) {
+        if (entries_.capacity() - entries_.size() < count)
+            entries_.reserve(entries_.capacity() == 0 ? 64 : entries_.capacity() * 2);
     }
     /// Inserts `t` with its `deadline`, after `make_room`.
     void insert(timer& t) noexcept {

@@ -80,6 +80,11 @@ void waiter::set_deadline(std::int64_t nanoseconds) noexcept {
     core::of(*owner).timers().insert(*this);
 }
 
+void waiter::set_limit(clock::duration time) noexcept {
+    deadline = time.count();
+    core::of(*owner).timers().insert_fresh(*this);
+}
+
 void waiter::abandon() noexcept {
     if (state == wait_state::pending)
         stop(*this, stop_reason::abandon);

@@ -270,7 +270,8 @@ TEST_CASE("a coroutine that is destroyed before it took its signal leaves it to 
             const support::timers_first hook;
             support::destructible first = waiting();
             raise(SIGUSR1);
-            co_await coax::sleep_for(1us); // goes on first; the other one has its signal and has not run
+            // This task goes on first; the other one has its signal then and has not run.
+            co_await coax::sleep_until(coax::clock::now() + 1ns);
             CHECK_FALSE(first.done());
             first.destroy();
             const int got = co_await coax::wait_signal(SIGUSR1);

@@ -407,3 +407,25 @@ TEST_CASE("a thousand limits inside each other, and a hundred thousand one after
         CHECK(coax::scheduler::current().stats().timers == 0);
     });
 }
+
+TEST_CASE("what a task has computed before does not use up its limit") {
+    support::run([]() -> coax::task<> {
+        support::spin(80ms);
+        const int value = co_await coax::with_timeout(40ms, after(5ms, 3));
+        CHECK(value == 3);
+        support::spin(80ms);
+        const auto steady = std::chrono::steady_clock::now();
+        const auto late = co_await coax::as_result(coax::with_timeout(20ms, coax::sleep_for(1h)));
+        CHECK_FALSE(late);
+        CHECK(std::chrono::steady_clock::now() - steady >= 20ms);
+        // Of two that were set one after the other the outer one still comes first.
+        const auto nested =
+            co_await coax::as_result(coax::with_timeout(10ms, coax::as_result(coax::with_timeout(10ms, after(1h, 3)))));
+        CHECK_FALSE(nested);
+        // A point in time is what it says.
+        const auto deadline = coax::clock::now() + 20ms;
+        support::spin(30ms);
+        const auto past = co_await coax::as_result(coax::with_deadline(deadline, after(5ms, 3)));
+        CHECK_FALSE(past);
+    });
+}

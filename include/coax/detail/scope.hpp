@@ -63,14 +63,20 @@ private:
     bool ended_ = false;
 };
 
+/// The time by which something has to end, in nanoseconds: from the end of the turn in which it begins, or on the loop's clock.
+struct time_limit {
+    std::int64_t nanoseconds;
+    bool relative;
+};
+
 /// A scope that cancels itself when its time has come.
 class COAX_API deadline_scope : public scope, private timer {
 public:
     deadline_scope() noexcept : timer(owner_kind::scope) {}
     ~deadline_scope() { disarm(); }
 
-    /// Opens it with a deadline in nanoseconds of the loop's clock. Throws `std::bad_alloc`, and is not open then.
-    void open(loop& on, scope& parent, std::int64_t when);
+    /// Throws `std::bad_alloc`, and is not open then.
+    void open(loop& on, scope& parent, time_limit limit);
     void close() noexcept {
         disarm();
         scope::close();

@@ -19,7 +19,7 @@ struct timer {
 
     bool is_set() const noexcept { return slot != not_set; }
 
-    std::int64_t deadline = 0;    // nanoseconds of the scheduler's clock
+    std::int64_t deadline = 0; // nanoseconds of the scheduler's clock, or from the end of the turn in which it was set
     std::uint32_t slot = not_set; // its entry
     owner_kind kind;
 };

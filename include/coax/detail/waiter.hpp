@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include <coax/clock.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/scope.hpp>
 #include <coax/detail/timer.hpp>
@@ -72,6 +73,9 @@ struct COAX_API waiter : ready_node, timer {
 
     /// Lets the loop ask the wait to stop at the given time; room among the timers has been made before the wait began.
     void set_deadline(std::int64_t nanoseconds) noexcept;
+
+    /// The same after so much time, which counts from the end of this turn of the loop.
+    void set_limit(clock::duration time) noexcept;
 
     stop_function stop;
     loop* owner = nullptr;
