@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "os/thread_end.hpp"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define COAX_POOL_FRAMES 0
 #elif defined(__has_feature)
@@ -38,27 +40,25 @@ struct cache {
     bool closed;
 };
 
-// Trivial to destroy, so that reaching it costs no check; the sweeper below empties it at the end of the thread.
+// Trivial to destroy, so that reaching it costs no check; it is emptied at the end of the thread.
 constinit thread_local cache frames{};
 
-struct sweeper {
-    ~sweeper() {
-        frames.closed = true;
-        for (auto& list : frames.lists) {
-            while (list.first != nullptr) {
-                free_block* next = list.first->next;
-                ::operator delete(list.first);
-                list.first = next;
-            }
-            list.count = 0;
+void empty_cache() noexcept {
+    frames.closed = true;
+    for (auto& list : frames.lists) {
+        while (list.first != nullptr) {
+            free_block* next = list.first->next;
+            ::operator delete(list.first);
+            list.first = next;
         }
+        list.count = 0;
     }
-};
+}
 
+/// Where the end cannot be arranged for, nothing is kept.
 [[gnu::noinline]] void arrange_end() noexcept {
-    static thread_local sweeper at_thread_end;
-    (void)at_thread_end;
     frames.registered = true;
+    frames.closed = !os::at_thread_end(&empty_cache);
 }
 
 constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / granule; }
@@ -84,11 +84,11 @@ void* allocate_frame(std::size_t size) {
 void deallocate_frame(void* block, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
     --frames.live;
+    if (!frames.registered) [[unlikely]]
+        arrange_end();
     if (index < classes && !frames.closed) {
         auto& list = frames.lists[index];
         if (list.count < kept_bytes_per_class / ((index + 1) * granule)) {
-            if (!frames.registered)
-                arrange_end();
             list.first = new (block) free_block{list.first};
             ++list.count;
             return;
