@@ -1,15 +1,19 @@
 /// \file
-/// Cancelling from another thread, by a `std::stop_token`.
+/// Cancelling from another thread, by a `std::stop_token`. With libc++, which has none without `-fexperimental-library`, this header is
+/// empty without it; the library has to be built with that flag as well.
 #pragma once
 
 #include <coroutine>
 #include <optional>
-#include <stop_token>
 #include <utility>
+#include <version>
 
 #include <coax/config.hpp>
 #include <coax/detail/awaiter.hpp>
 #include <coax/result.hpp>
+
+#if !defined(_LIBCPP_VERSION) || defined(__cpp_lib_jthread)
+#include <stop_token>
 
 namespace coax {
 namespace detail {
@@ -90,3 +94,4 @@ struct with_stop_token_fn {
 inline constexpr detail::with_stop_token_fn with_stop_token{};
 
 } // namespace coax
+#endif

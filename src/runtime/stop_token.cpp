@@ -4,12 +4,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 #include <coax/detail/loop.hpp>
 #include <coax/detail/message.hpp>
 #include <coax/detail/scope.hpp>
+
+#if !defined(_LIBCPP_VERSION) || defined(__cpp_lib_jthread)
+#include <stop_token>
 
 namespace coax::detail {
 
@@ -96,3 +98,5 @@ void unsubscribe(stop_messenger& messenger) noexcept {
 }
 
 } // namespace coax::detail
+
+#endif
