@@ -31,8 +31,9 @@ struct registry {
     std::vector<inherited> left;
 };
 
+/// Never destroyed: a listener of static life may be made and closed at any time.
 registry& of_this_process() {
-    static registry made;
+    static registry& made = *new registry;
     return made;
 }
 

@@ -77,18 +77,29 @@ core::core(scheduler& face, const scheduler_options& options)
 }
 
 core::~core() {
-    for (auto& pool : workers_)
-        pool.reset();
-    while (senders_.load() != 0)
-        std::this_thread::yield();
+    // Within a run this is exit(3). No coroutine goes on any more, and none is destroyed, but other objects of static life, sockets for
+    // example, must find nothing of this scheduler.
+    const bool in_run = in_run_.load();
+    if (io_->is_inherited()) {
+        for (auto& pool : workers_)
+            static_cast<void>(pool.release()); // their threads are the parent's
+    } else {
+        if (in_run)
+            root_.end();
+        for (auto& pool : workers_)
+            pool.reset();
+        while (senders_.load() != 0)
+            std::this_thread::yield();
+    }
     receive_messages();
+    if (in_run) {
+        io_->detach_all();
+        running = nullptr;
+    }
     // What is discarded may post once more as it goes.
-    while (posted* node = posted_.take()) {
-        while (node != nullptr) {
-            posted* next = node->next;
-            node->discard(node);
-            node = next;
-        }
+    for (take_posted(); backlog_ != nullptr; take_posted()) {
+        posted* node = pop_posted();
+        node->discard(node);
     }
 }
 
@@ -115,9 +126,14 @@ void core::run_to_end(std::coroutine_handle<> main, promise_base& promise) {
         thread_ = std::this_thread::get_id();
     }
     struct restored {
+        std::atomic<bool>& in_run;
         loop* before = running; // other than null in a forked child only
-        ~restored() { running = before; }
-    } const guard;
+        ~restored() {
+            running = before;
+            in_run.store(false);
+        }
+    } const guard{in_run_};
+    in_run_.store(true);
     running = this;
 
     time_known_ = false;
@@ -141,6 +157,9 @@ void core::run_to_end(std::coroutine_handle<> main, promise_base& promise) {
 /// What the main task did not end ends now: each wait that is left is cancelled.
 void core::drain() noexcept {
     root_.end();
+    // What others go on posting does not keep a run from ending; what was posted before runs.
+    take_posted();
+    owed_ = backlog_size_;
     for (;;) {
         run_tasks();
         if (quiet())
@@ -153,8 +172,7 @@ void core::drain() noexcept {
     signals_.received.remove(signals_.received.subscribed());
 }
 
-// Functions that others go on posting do not keep a run from ending: what was posted before its end has been run by now.
-bool core::quiet() const noexcept { return waiting == 0 && !has_ready(); }
+bool core::quiet() const noexcept { return waiting == 0 && owed_ == 0 && !has_ready(); }
 
 void core::run_tasks() noexcept {
     ++stats_.turns;
@@ -168,7 +186,7 @@ void core::run_tasks() noexcept {
 void core::wait() noexcept {
     io_->refuse_in_child();
     std::int64_t timeout = 0;
-    if (!has_ready()) {
+    if (!has_ready() && backlog_ == nullptr) {
         // In this order: whoever posts either sees the loop asleep or is seen by it.
         asleep_.store(true);
         if (posted_.empty() && messages_.empty() && !signals_are_due()) {
@@ -196,37 +214,41 @@ void core::wait() noexcept {
 }
 
 void core::run_ready() noexcept {
-    // Where each runs for long, the time is looked at after each; where they are quick, it is not looked at often.
-    unsigned stride = 1;
-    unsigned until_look = stride;
+    pace steps(turn_time);
     for (unsigned left = ready_budget; left != 0 && !ready_.empty(); --left) {
-        if (until_look == 0) {
-            if (turn_is_over())
-                return;
-            stride = std::min(stride * 2, most_between_looks);
-            until_look = stride;
-        }
-        --until_look;
+        if (steps.is_over(*this))
+            return;
         ++stats_.resumptions;
         shortcuts_ = most_shortcuts;
         ready_.pop()->handle.resume();
     }
 }
 
-bool core::turn_is_over() noexcept {
+bool core::turn_has_lasted(std::int64_t time) noexcept {
     if (!time_known_) {
         static_cast<void>(now());
         return false;
     }
-    return io_->now() - now_ >= turn_time;
+    return io_->now() - now_ >= time;
+}
+
+bool core::pace::is_over(core& on) noexcept {
+    if (until_look_ == 0) {
+        if (on.turn_has_lasted(time_))
+            return true;
+        stride_ = std::min(stride_ * 2, most_between_looks);
+        until_look_ = stride_;
+    }
+    --until_look_;
+    return false;
 }
 
 void core::expire_timers() noexcept {
     if (timers_.empty())
         return;
     const std::int64_t time = now();
-    timers_.end_turn(
-        time); // of a turn that ended with something ready; the time before the wait was not looked at then
+    // Where the turn ended with something ready, the time before the wait was not looked at.
+    timers_.end_turn(time);
     while (timer* due = timers_.expire(time)) {
         switch (due->kind) {
         case timer::owner_kind::wait: {
@@ -269,12 +291,32 @@ void core::receive_messages() noexcept {
     }
 }
 
-void core::run_posted() noexcept {
+void core::take_posted() noexcept {
     if (posted_.seems_empty())
         return;
-    posted* oldest = posted_.take();
-    while (oldest != nullptr) {
-        posted* node = std::exchange(oldest, oldest->next);
+    *backlog_end_ = posted_.take();
+    for (; *backlog_end_ != nullptr; backlog_end_ = &(*backlog_end_)->next)
+        ++backlog_size_;
+}
+
+posted* core::pop_posted() noexcept {
+    posted* node = backlog_;
+    backlog_ = node->next;
+    if (backlog_ == nullptr)
+        backlog_end_ = &backlog_;
+    --backlog_size_;
+    if (owed_ != 0)
+        --owed_;
+    return node;
+}
+
+void core::run_posted() noexcept {
+    take_posted();
+    pace steps(turn_time / 2); // the other half is for what is ready
+    for (unsigned left = ready_budget; left != 0 && backlog_ != nullptr; --left) {
+        if (steps.is_over(*this))
+            return;
+        posted* node = pop_posted();
         try {
             node->run(node);
         } catch (...) {

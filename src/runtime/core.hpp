@@ -64,7 +64,7 @@ public:
         if (run_on_ == 0)
             return false;
         --run_on_;
-        if (run_on_ % most_between_looks == 0 && turn_is_over())
+        if (run_on_ % most_between_looks == 0 && turn_has_lasted(turn_time))
             run_on_ = 0;
         return true;
     }
@@ -72,6 +72,9 @@ public:
     bool on_its_thread() const noexcept {
         return thread_ == std::thread::id() || thread_ == std::this_thread::get_id();
     }
+
+    /// Whether another thread is inside `run`.
+    bool runs_elsewhere() const noexcept { return in_run_.load() && !on_its_thread(); }
 
     /// Lets deadlines pass before completions are looked at, against the contract. For tests: in practice a completion that has
     /// come is seen first, so that an operation hardly ever completes after it was asked to end.
@@ -97,12 +100,27 @@ private:
         bool over = false;
     };
 
+    /// Says when the steps of one kind have taken their share of the turn. Where each is long the time is looked at after each, where
+    /// they are quick it is not looked at often.
+    class pace {
+    public:
+        explicit pace(std::int64_t time) noexcept : time_(time) {}
+        bool is_over(core& on) noexcept;
+
+    private:
+        std::int64_t time_;
+        unsigned stride_ = 1;
+        unsigned until_look_ = 1;
+    };
+
     template <class Node>
     void put(mailbox<Node>& into, Node& node) noexcept;
     void run_tasks() noexcept;
     void wait() noexcept;
     void run_ready() noexcept;
-    bool turn_is_over() noexcept;
+    bool turn_has_lasted(std::int64_t time) noexcept;
+    void take_posted() noexcept;
+    posted* pop_posted() noexcept;
     void run_posted() noexcept;
     void expire_timers() noexcept;
     bool signals_are_due() const noexcept;
@@ -111,7 +129,8 @@ private:
     bool quiet() const noexcept;
     bool has_ready() const noexcept { return !ready_.empty() || !behind_.empty(); }
 
-    static constexpr unsigned ready_budget = 1024;     // coroutines resumed between two looks at the system, or
+    static constexpr unsigned ready_budget =
+        1024; // coroutines resumed, and functions called, between two looks at the system, or
     static constexpr std::int64_t turn_time = 1000000; // for so long (in nanoseconds), as measured by
     static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
     static constexpr unsigned run_on_budget = 64;      // waits for other tasks, in a turn, that do not suspend
@@ -133,6 +152,7 @@ private:
     unsigned shortcuts_ = most_shortcuts;
     std::thread::id thread_;
     bool entered_ = false;
+    std::atomic<bool> in_run_{false};
     scheduler_stats stats_;
     function_ref<void(std::exception_ptr)> on_suppressed_;
     std::exception_ptr posted_error_;
@@ -141,6 +161,10 @@ private:
     std::array<std::unique_ptr<worker_pool>, job_place::count> workers_;
 
     mailbox<posted> posted_;
+    posted* backlog_ = nullptr; // what has been taken out of there and not been called
+    posted** backlog_end_ = &backlog_;
+    std::size_t backlog_size_ = 0;
+    std::size_t owed_ = 0; // of these, what has to be called before the run ends
     mailbox<message> messages_;
     std::atomic<bool> asleep_{false};
     std::atomic<int> senders_{0}; // threads inside `post` or `send` now: the end waits for them

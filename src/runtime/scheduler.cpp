@@ -23,7 +23,11 @@ const char* to_string(backend_kind kind) noexcept {
 
 scheduler::scheduler(const scheduler_options& options) : core_(std::make_unique<detail::core>(*this, options)) {}
 
-scheduler::~scheduler() = default;
+scheduler::~scheduler() {
+    // exit(3) on another thread than the one that is inside `run`: that one goes on until the process is gone.
+    if (core_->runs_elsewhere())
+        static_cast<void>(core_.release());
+}
 
 scheduler& scheduler::current() { return detail::core::of(detail::require_loop()).face(); }
 

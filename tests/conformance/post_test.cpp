@@ -69,6 +69,50 @@ TEST_CASE("a posted function is moved in, kept until it has run, and destroyed o
     });
 }
 
+TEST_CASE("posted functions leave each turn to others, and all that were posted run before the end") {
+    constexpr int count = 20'000;
+    int called = 0;
+    support::run([&]() -> coax::task<> {
+        coax::scheduler& scheduler = coax::scheduler::current();
+        for (int index = 0; index < count; ++index)
+            scheduler.post([&] { ++called; });
+        int most = 0;
+        for (int before = 0; called < count / 2; before = called) {
+            co_await coax::yield();
+            most = std::max(most, called - before);
+        }
+        CHECK(most <= 2000);
+    });
+    CHECK(called == count);
+}
+
+TEST_CASE("functions that go on posting keep neither a task waiting nor the run from ending") {
+    int called = 0;
+    bool done = false;
+    support::run([&]() -> coax::task<> {
+        coax::scheduler& scheduler = coax::scheduler::current();
+        // Each posts two: there are more and more of them.
+        struct again {
+            coax::scheduler& on;
+            int& called;
+            bool& done;
+            void operator()() const {
+                ++called;
+                if (!done && called < 2'000'000) {
+                    on.post(*this);
+                    on.post(*this);
+                }
+            }
+        };
+        scheduler.post(again{scheduler, called, done});
+        co_await coax::sleep_for(10ms);
+        co_await coax::sleep_for(10ms);
+        done = true;
+    });
+    CHECK(called > 0);
+    CHECK(called < 2'000'000);
+}
+
 TEST_CASE("what is posted before a run waits for it") {
     coax::scheduler scheduler;
     std::string order;
