@@ -37,6 +37,7 @@
 #include <coax/sync/condition.hpp>
 #include <coax/sync/event.hpp>
 #include <coax/sync/mutex.hpp>
+#include <coax/sync/one_shot.hpp>
 #include <coax/sync/semaphore.hpp>
 #include <coax/task.hpp>
 #include <coax/task_group.hpp>

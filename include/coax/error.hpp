@@ -43,7 +43,7 @@ enum class operation_name : unsigned char {
     to_thread,           ///< `to_thread`
     lock,                ///< `mutex::lock`
     acquire,             ///< `semaphore::acquire`, `semaphore::scoped_acquire`
-    wait,                ///< `event::wait`, `condition::wait`
+    wait,                ///< `event::wait`, `condition::wait`, `one_shot::get`
     channel_send,        ///< `channel::send`
     channel_recv,        ///< `channel::recv`
     read,                ///< `basic_stream::read`, `readinto` and `fill`

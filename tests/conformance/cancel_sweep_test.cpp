@@ -131,6 +131,20 @@ coax::task<> sync_session() {
         co_await coax::to_thread(coax::abandon_on_cancel, [] {});
     });
     CHECK(received == 3);
+    coax::one_shot<int> set_here;
+    coax::one_shot<int> set_there;
+    const auto set = [&]() -> coax::task<> {
+        co_await coax::yield();
+        set_here.set(1);
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(set());
+        const int& here = co_await set_here.get();
+        CHECK(here == 1);
+        co_await coax::shield(coax::to_thread([&] { set_there.set(2); }));
+        const int& there = co_await set_there.get();
+        CHECK(there == 2);
+    });
 }
 
 /// Waits that something outside of the session ends.
