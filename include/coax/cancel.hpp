@@ -15,10 +15,40 @@
 #include <coax/task.hpp>
 
 namespace coax {
+
+class cancel_scope;
+
 namespace detail {
+
+template <class A>
+class shield_awaiter;
+
 template <class Body>
 task<bool> run_cancel_scope(Body body);
-}
+
+struct with_cancel_scope_fn {
+    template <class Body>
+        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Body>&, cancel_scope&>
+    task<bool> operator()(Body&& body) const {
+        reject_unsafe_closure<Body>();
+        return run_cancel_scope<Body>(std::forward<Body>(body));
+    }
+};
+
+struct shield_fn {
+    template <scoped_awaitable A>
+    shield_awaiter<A> operator()(A&& awaitable) const noexcept;
+};
+
+} // namespace detail
+
+/// `bool cut = co_await with_cancel_scope([&](cancel_scope& s) -> task<> { … s.cancel() … })`: runs the body in a scope of its own, and
+/// says whether that was cut short by the scope's own cancellation. A named body must outlive the call.
+///
+/// Everything that the body awaits is in the scope, through tasks, groups and `when_all` and `when_any`.
+///
+/// Cancellation: one from outside passes through as `cancelled`, also when the scope was cancelled as well.
+inline constexpr detail::with_cancel_scope_fn with_cancel_scope{};
 
 /// A part of a program that can be cancelled as a whole. Made by `with_cancel_scope` only; used on its scheduler's thread.
 class cancel_scope {
@@ -42,6 +72,16 @@ private:
     detail::scope scope_;
 };
 
+/// `co_await shield(awaitable)`: holds a cancellation and the deadlines from outside off until the awaitable has ended. The next
+/// checkpoint after it meets them. Meant for short work that must not be left half done; give it a limit of its own,
+/// `shield(with_timeout(2s, …))`: nobody else can end it, and what never ends keeps its group, and so the run, from ending. Await it in
+/// the expression that makes it.
+///
+/// Cancellation: none. (What is left when the main task has ended, foreign coroutines, is cancelled through shields.)
+inline constexpr detail::shield_fn shield{};
+
+// --- how it is done -------------------------------------------------------------------------------------------------
+
 namespace detail {
 
 template <class Body>
@@ -59,15 +99,6 @@ task<bool> run_cancel_scope(Body body) {
     }
     co_return false;
 }
-
-struct with_cancel_scope_fn {
-    template <class Body>
-        requires std::is_invocable_r_v<task<>, std::remove_reference_t<Body>&, cancel_scope&>
-    task<bool> operator()(Body&& body) const {
-        reject_unsafe_closure<Body>();
-        return run_cancel_scope<Body>(std::forward<Body>(body));
-    }
-};
 
 /// Waits as the inner awaiter does, in a scope that an outer cancellation does not reach.
 template <class A>
@@ -95,29 +126,10 @@ private:
     held<A> inner_;
 };
 
-struct shield_fn {
-    template <scoped_awaitable A>
-    shield_awaiter<A> operator()(A&& awaitable) const noexcept {
-        return shield_awaiter<A>(std::forward<A>(awaitable));
-    }
-};
+template <scoped_awaitable A>
+shield_awaiter<A> shield_fn::operator()(A&& awaitable) const noexcept {
+    return shield_awaiter<A>(std::forward<A>(awaitable));
+}
 
 } // namespace detail
-
-/// `bool cut = co_await with_cancel_scope([&](cancel_scope& s) -> task<> { … s.cancel() … })`: runs the body in a scope of its own, and
-/// says whether that was cut short by the scope's own cancellation. A named body must outlive the call.
-///
-/// Everything that the body awaits is in the scope, through tasks, groups and `when_all` and `when_any`.
-///
-/// Cancellation: one from outside passes through as `cancelled`, also when the scope was cancelled as well.
-inline constexpr detail::with_cancel_scope_fn with_cancel_scope{};
-
-/// `co_await shield(awaitable)`: holds a cancellation and the deadlines from outside off until the awaitable has ended. The next
-/// checkpoint after it meets them. Meant for short work that must not be left half done; give it a limit of its own,
-/// `shield(with_timeout(2s, …))`: nobody else can end it, and what never ends keeps its group, and so the run, from ending. Await it in
-/// the expression that makes it.
-///
-/// Cancellation: none. (What is left when the main task has ended, foreign coroutines, is cancelled through shields.)
-inline constexpr detail::shield_fn shield{};
-
 } // namespace coax

@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
+#include <coax/address.hpp>
 #include <coax/config.hpp>
+#include <coax/error.hpp>
 
 namespace coax {
 
@@ -15,21 +18,26 @@ namespace coax {
 /// scope throws it again.
 class COAX_API cancelled {
 public:
-    /// Nothing went out.
-    cancelled() noexcept = default;
+    /// Of no operation that is known; nothing went out.
+    cancelled() noexcept : cancelled(failure(failure::cause::cancelled, operation_name::none)) {}
     /// So many bytes went out before.
-    explicit cancelled(std::size_t transferred) noexcept : transferred_(transferred) {}
-    /// Copying throws nothing.
-    cancelled(const cancelled&) noexcept = default;
-    /// Copying throws nothing.
-    cancelled& operator=(const cancelled&) noexcept = default;
+    explicit cancelled(std::size_t transferred) noexcept
+        : cancelled(failure(failure::cause::cancelled, operation_name::none, transferred)) {}
+    /// Of the operation that was cut short.
+    explicit cancelled(failure reason) noexcept : reason_(std::move(reason)) {}
     virtual ~cancelled();
 
+    /// What was cut short; `operation_name::none` where that is not known.
+    operation_name operation() const noexcept { return reason_.operation(); }
+    /// The other end of what was cut short; unnamed where none is known.
+    const address& peer() const noexcept { return reason_.peer(); }
     /// Bytes that went out before the cancellation; other than zero only for `sendall` and what is built on it.
-    std::size_t transferred() const noexcept { return transferred_; }
+    std::size_t transferred() const noexcept { return reason_.transferred(); }
+    /// The same as a value.
+    const failure& reason() const noexcept { return reason_; }
 
 private:
-    std::size_t transferred_ = 0;
+    failure reason_;
 };
 
 } // namespace coax

@@ -1,5 +1,5 @@
 /// \file
-/// Received bytes, and bytes to send.
+/// Received bytes.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <coax/bytes_view.hpp>
 #include <coax/config.hpp>
 
 namespace coax {
@@ -25,63 +26,7 @@ COAX_API buffer_block* allocate_block(std::size_t size, std::byte*& data);
 /// Gives a block back, from any thread.
 COAX_API void release_block(buffer_block* block) noexcept;
 
-template <class T>
-inline constexpr bool is_byte_like =
-    std::is_same_v<T, std::byte> || std::is_same_v<T, char> || std::is_same_v<T, unsigned char> ||
-    std::is_same_v<T, signed char> || std::is_same_v<T, char8_t>;
-
-/// Elements of string literals, of which an array is a string.
-template <class T>
-inline constexpr bool is_text = std::is_same_v<T, char> || std::is_same_v<T, char8_t>;
-
-/// Contiguous bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
-template <class R>
-concept byte_range = requires(R& range) {
-    requires is_byte_like<std::remove_cv_t<std::remove_pointer_t<decltype(std::data(range))>>>;
-    { std::size(range) } -> std::convertible_to<std::size_t>;
-};
-
 } // namespace detail
-
-/// Bytes to send, borrowed: they must stay as they are until the operation has ended. An array of `char` or
-/// `char8_t`, or a pointer to `char`, counts as its string, without the terminator.
-class bytes_view {
-public:
-    /// No bytes.
-    constexpr bytes_view() noexcept = default;
-    /// `size` bytes, beginning at `data`.
-    constexpr bytes_view(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
-    /// The characters up to the terminator, which there must be.
-    // A template, so that an array is not taken for a pointer: it may lack the terminator.
-    template <class T>
-        requires(std::is_same_v<T, const char*> || std::is_same_v<T, char*>)
-    constexpr bytes_view(const T& string) noexcept : data_(string), size_(std::string_view(string).size()) {}
-    /// The characters of an array up to the first terminator, or all of them: a string literal is its text.
-    template <class T, std::size_t N>
-        requires(detail::is_text<T>)
-    constexpr bytes_view(const T (&string)[N]) noexcept : data_(string), size_(0) {
-        while (size_ < N && string[size_] != T())
-            ++size_;
-    }
-    /// All of a contiguous range of bytes or characters: `std::span`, `std::string`, `std::vector<std::byte>`, `coax::chunk`, …
-    template <class R>
-        requires(detail::byte_range<const std::remove_reference_t<R>> && !std::is_array_v<std::remove_reference_t<R>> &&
-                 !std::is_same_v<std::remove_cvref_t<R>, bytes_view>)
-    constexpr bytes_view(R&& range) noexcept : data_(std::data(range)), size_(std::size(range)) {}
-    /// All elements of an array of another type: raw bytes.
-    template <class T, std::size_t N>
-        requires(detail::is_byte_like<std::remove_cv_t<T>> && !detail::is_text<std::remove_cv_t<T>>)
-    constexpr bytes_view(T (&bytes)[N]) noexcept : data_(bytes), size_(N) {}
-
-    /// Where the bytes are.
-    constexpr const void* data() const noexcept { return data_; }
-    /// How many bytes there are.
-    constexpr std::size_t size() const noexcept { return size_; }
-
-private:
-    const void* data_ = nullptr;
-    std::size_t size_ = 0;
-};
 
 /// Received bytes: a lease on a pooled buffer, given back when the chunk is destroyed. It may outlive its scheduler and may be
 /// destroyed on another thread; leases that are held starve nobody.

@@ -4,6 +4,7 @@
 
 #include <coax/address.hpp>
 #include <coax/byte_stream.hpp>
+#include <coax/bytes_view.hpp>
 #include <coax/cancel.hpp>
 #include <coax/cancelled.hpp>
 #include <coax/chunk.hpp>
@@ -16,6 +17,7 @@
 #include <coax/finally.hpp>
 #include <coax/frame_error.hpp>
 #include <coax/framing.hpp>
+#include <coax/function_ref.hpp>
 #include <coax/kind.hpp>
 #include <coax/listener.hpp>
 #include <coax/message_flags.hpp>
@@ -41,6 +43,7 @@
 #include <coax/sync/semaphore.hpp>
 #include <coax/task.hpp>
 #include <coax/task_group.hpp>
+#include <coax/task_handle.hpp>
 #include <coax/time.hpp>
 #include <coax/timeout.hpp>
 #include <coax/to_thread.hpp>

@@ -24,7 +24,7 @@ namespace coax {
 /// How the addresses of a host are tried. The names and values are those of RFC 8305.
 struct connection_options {
     /// Only addresses of this family.
-    std::optional<coax::family> family;
+    std::optional<coax::family> family = {};
     /// How long an attempt has before the next one begins beside it; held to 10 milliseconds and 2 seconds ("Connection Attempt Delay").
     clock::duration attempt_delay = std::chrono::milliseconds(250);
     /// How long IPv4 addresses wait for IPv6 ones that have not been found yet ("Resolution Delay").
@@ -33,7 +33,7 @@ struct connection_options {
     std::size_t first_family_count = 1;
     /// What the connection is bound to. Only addresses of its family are tried; a placeholder fits all. Port 0 is chosen with the destination
     /// where the system can (Linux), so that it is taken for that one only.
-    std::optional<address> local_address;
+    std::optional<address> local_address = {};
     /// How many attempts may be going on at once, each with a socket of its own; 0 is no limit. Where so many are silent the next one
     /// begins when one of them has failed.
     std::size_t max_pending = 8;

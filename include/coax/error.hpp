@@ -61,6 +61,7 @@ enum class operation_name : unsigned char {
     activated_listeners, ///< `activated_listeners`; no error says it
     proxy_header,        ///< `read_proxy_header`
     serve,               ///< `serve`
+    join,                ///< `task_handle::join`
 };
 
 /// The name as in the socket vocabulary, for example "recvfrom".
@@ -96,7 +97,8 @@ public:
     const address& peer() const noexcept;
     /// Bytes that went out before the failure; other than zero only for `sendall` and what is built on it.
     std::size_t transferred() const noexcept { return transferred_; }
-    /// "recv 127.0.0.1:50007: Connection reset by peer"; for a standard exception its `what()`.
+    /// "recv 127.0.0.1:50007: Connection reset by peer", "recv 127.0.0.1:50007 (with_timeout 1 s): Connection timed out"; for a standard
+    /// exception its `what()`.
     std::string message() const;
 
     /// Throws it: `io_error`, `timeout_error`, `cancelled` or the exception itself.
@@ -108,8 +110,9 @@ public:
     failure& with_peer(const address& peer) noexcept;
     /// Says how many bytes went out; an exception of a more special type is forgotten if that changes.
     failure& with_transferred(std::size_t count) noexcept;
-    /// Makes a timeout of a cancellation: the scope that was cancelled was one with a deadline.
-    failure& as_timeout(operation_name limited_by) noexcept;
+    /// Makes a timeout of a cancellation: the scope that was cancelled was one with a deadline. The message names the limit, and its
+    /// seconds if there are any.
+    failure& as_timeout(operation_name limited_by, double seconds = 0) noexcept;
 
     /// Whether this is its code.
     friend bool operator==(const failure& left, const std::error_code& right) noexcept { return left.code_ == right; }
@@ -119,11 +122,16 @@ public:
 private:
     friend class io_error;
 
+    /// "recv 127.0.0.1:50007 (with_timeout 1 s)".
+    std::string subject() const;
+
     std::error_code code_;
     std::size_t transferred_ = 0;
     std::shared_ptr<const address> peer_;
     std::exception_ptr exception_;
+    float limit_ = 0; // seconds
     operation_name operation_ = operation_name::none;
+    operation_name limited_by_ = operation_name::none;
     cause cause_ = cause::error;
 };
 
@@ -132,10 +140,6 @@ class COAX_API io_error : public std::system_error {
 public:
     /// The exception for this failure.
     explicit io_error(const failure& reason);
-    /// Copying throws nothing.
-    io_error(const io_error&) noexcept = default;
-    /// Copying throws nothing.
-    io_error& operator=(const io_error&) noexcept = default;
     ~io_error() override;
 
     /// What was being done.
@@ -157,10 +161,6 @@ class COAX_API timeout_error : public io_error {
 public:
     /// The exception for this failure.
     explicit timeout_error(const failure& reason) : io_error(reason) {}
-    /// Copying throws nothing.
-    timeout_error(const timeout_error&) noexcept = default;
-    /// Copying throws nothing.
-    timeout_error& operator=(const timeout_error&) noexcept = default;
     ~timeout_error() override;
 };
 

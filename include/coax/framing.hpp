@@ -17,6 +17,7 @@
 #include <coax/chunk.hpp>
 #include <coax/codec.hpp>
 #include <coax/detail/gather.hpp>
+#include <coax/detail/task_on_temporaries.hpp>
 #include <coax/error.hpp>
 #include <coax/frame_error.hpp>
 #include <coax/shutdown_how.hpp>
@@ -114,10 +115,16 @@ public:
     ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out; other than zero, it breaks the stream as said.
     /// Source: sendmsg(2).
+    ///
+    /// Pieces that are temporaries, as `std::string("x")` is, go with the expression, so it is awaited there.
     template <class... Bytes>
-        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
-    task<> send(const Bytes&... pieces) {
-        return send_pieces(std::array<bytes_view, sizeof...(Bytes)>{bytes_view(pieces)...});
+        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<Bytes, bytes_view> && ...))
+    auto send(Bytes&&... pieces) {
+        task<> sending = send_pieces(std::array<bytes_view, sizeof...(Bytes)>{bytes_view(pieces)...});
+        if constexpr ((detail::temporary_bytes<Bytes> || ...))
+            return detail::task_on_temporaries<void>(std::move(sending));
+        else
+            return sending;
     }
 
     /// The bytes under the frames. What is read from it is missing in the frames, what is written to it comes between them: that is for

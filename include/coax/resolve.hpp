@@ -61,12 +61,12 @@ private:
 
 /// What addresses are wanted.
 struct resolve_hints {
-    std::optional<coax::family> family;   ///< `inet` or `inet6`; both without it
-    coax::kind kind = coax::kind::stream; ///< decides where a service is looked up
-    bool passive = false;                 ///< an empty host is "any", to bind to, instead of loopback (AI_PASSIVE)
-    bool numeric_host = false;            ///< no host is looked up (AI_NUMERICHOST)
-    bool numeric_service = false;         ///< no service is looked up (AI_NUMERICSERV)
-    bool address_configured = false;      ///< only families of which this machine has an address (AI_ADDRCONFIG)
+    std::optional<coax::family> family = {}; ///< `inet` or `inet6`; both without it
+    coax::kind kind = coax::kind::stream;    ///< decides where a service is looked up
+    bool passive = false;                    ///< an empty host is "any", to bind to, instead of loopback (AI_PASSIVE)
+    bool numeric_host = false;               ///< no host is looked up (AI_NUMERICHOST)
+    bool numeric_service = false;            ///< no service is looked up (AI_NUMERICSERV)
+    bool address_configured = false;         ///< only families of which this machine has an address (AI_ADDRCONFIG)
 };
 
 namespace detail {

@@ -3,12 +3,18 @@
 #pragma once
 
 #include <coroutine>
+#include <exception>
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <version>
+#if defined(__cpp_lib_expected)
+#include <expected>
+#endif
 
 #include <coax/detail/awaiter.hpp>
 #include <coax/detail/loop.hpp>
+#include <coax/detail/result_calls.hpp>
 #include <coax/error.hpp>
 #include <coax/task.hpp>
 
@@ -16,7 +22,7 @@ namespace coax {
 
 /// The value of an operation, or the reason why there is none.
 template <class T>
-class [[nodiscard]] result {
+class [[nodiscard]] result : public detail::result_calls<result<T>> {
     static_assert(std::is_object_v<T>, "a result holds an object, a reference or void");
 
 public:
@@ -96,6 +102,26 @@ public:
     T value_or(U&& other) && {
         return has_value_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
     }
+    /// \overload
+    template <class U>
+    T value_or(U&& other) const& {
+        return has_value_ ? value_ : static_cast<T>(std::forward<U>(other));
+    }
+
+#if defined(__cpp_lib_expected)
+    /// The same as `std::expected`.
+    operator std::expected<T, failure>() && {
+        if (has_value_)
+            return std::move(value_);
+        return std::unexpected(std::move(failure_));
+    }
+    /// \overload
+    operator std::expected<T, failure>() const& {
+        if (has_value_)
+            return value_;
+        return std::unexpected(failure_);
+    }
+#endif
 
     /// The failure; there must be one.
     failure& error() noexcept { return failure_; }
@@ -117,7 +143,7 @@ private:
 
 /// The outcome of an operation without a value.
 template <>
-class [[nodiscard]] result<void> {
+class [[nodiscard]] result<void> : public detail::result_calls<result<void>> {
 public:
     using value_type = void; ///< there is no value
 
@@ -152,6 +178,14 @@ public:
         if (!has_value_)
             failure_.raise();
     }
+#if defined(__cpp_lib_expected)
+    /// The same as `std::expected`.
+    operator std::expected<void, failure>() const {
+        if (has_value_)
+            return {};
+        return std::unexpected(failure_);
+    }
+#endif
     /// The failure; there must be one.
     failure& error() noexcept { return failure_; }
     /// \overload
@@ -167,7 +201,7 @@ private:
 
 /// The outcome of an operation that gives a reference.
 template <class T>
-class [[nodiscard]] result<T&> {
+class [[nodiscard]] result<T&> : public detail::result_calls<result<T&>> {
 public:
     using value_type = T&; ///< the type of the value
 
@@ -186,6 +220,8 @@ public:
     T& operator*() const noexcept { return **target_; }
     /// A member of what is referred to; there must be a value.
     T* operator->() const noexcept { return *target_; }
+    /// What is referred to, or `other` where there is none, whatever the failure is.
+    T& value_or(T& other) const noexcept { return target_ ? **target_ : other; }
     /// The failure; there must be one.
     failure& error() noexcept { return target_.error(); }
     /// \overload
@@ -194,6 +230,25 @@ public:
 private:
     result<T*> target_;
 };
+
+namespace detail {
+template <class A>
+class as_result_awaiter;
+
+struct as_result_fn {
+    template <scoped_awaitable A>
+    as_result_awaiter<A> operator()(A&& awaitable) const noexcept;
+};
+} // namespace detail
+
+/// `co_await as_result(conn.recv(n))` gives `result<chunk>`: whatever comes of it but a cancellation is a value, and an error of an
+/// operation is not thrown on its way. An exception of a task that is no I/O failure has `failure::cause::exception`; `value()`
+/// and `raise()` throw it again unchanged. Await it in the expression that makes it.
+///
+/// Cancellation: that of what it wraps; `cancelled` is thrown, and not in the result.
+inline constexpr detail::as_result_fn as_result{};
+
+// --- how it is done -------------------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -211,7 +266,7 @@ result<T> task_awaiter<T>::await_result() noexcept {
     }
 }
 
-/// Waits as the inner awaiter does. Its value is the inner one's result; a cancellation and an exception of a task's own are no result.
+/// Waits as the inner awaiter does. Its value is the inner one's result; only a cancellation is none, and goes on.
 template <class A>
 class [[nodiscard]] as_result_awaiter : public adapter<as_result_awaiter<A>> {
 public:
@@ -220,18 +275,23 @@ public:
     explicit as_result_awaiter(A&& inner) noexcept : inner_(std::forward<A>(inner)) {}
 
     bool suspend(environment around, std::coroutine_handle<> coroutine) {
-        return inner_.awaiter().suspend(around, coroutine);
+        try {
+            return inner_.awaiter().suspend(around, coroutine);
+        } catch (...) { // it could not begin
+            refused_ = std::current_exception();
+            return false;
+        }
     }
     value_type await_resume() {
-        value_type outcome = inner_.awaiter().await_result();
-        if (is_no_result(outcome))
+        value_type outcome = take();
+        if (is_cancelled(outcome))
             outcome.error().raise();
         return outcome;
     }
     result<value_type> await_result() noexcept {
         try {
-            value_type outcome = inner_.awaiter().await_result();
-            if (is_no_result(outcome))
+            value_type outcome = take();
+            if (is_cancelled(outcome))
                 return std::move(outcome.error());
             return outcome;
         } catch (...) { // from moving the value
@@ -240,26 +300,28 @@ public:
     }
 
 private:
-    static bool is_no_result(const value_type& outcome) noexcept {
-        return !outcome && outcome.error().why() >= failure::cause::cancelled;
+    static bool is_cancelled(const value_type& outcome) noexcept {
+        return !outcome && outcome.error().why() == failure::cause::cancelled;
+    }
+
+    value_type take() {
+        if (refused_ == nullptr) [[likely]]
+            return inner_.awaiter().await_result();
+        try {
+            std::rethrow_exception(std::move(refused_));
+        } catch (...) {
+            return failure::from_current_exception();
+        }
     }
 
     held<A> inner_;
+    std::exception_ptr refused_;
 };
 
-struct as_result_fn {
-    template <scoped_awaitable A>
-    as_result_awaiter<A> operator()(A&& awaitable) const noexcept {
-        return as_result_awaiter<A>(std::forward<A>(awaitable));
-    }
-};
+template <scoped_awaitable A>
+as_result_awaiter<A> as_result_fn::operator()(A&& awaitable) const noexcept {
+    return as_result_awaiter<A>(std::forward<A>(awaitable));
+}
 
 } // namespace detail
-
-/// `co_await as_result(conn.recv(n))` gives `result<chunk>`: an I/O error or a timeout comes as a value, and nothing is thrown
-/// inside. A cancellation and a task's own exceptions pass through as exceptions. Await it in the expression that makes it.
-///
-/// Cancellation: that of what it wraps.
-inline constexpr detail::as_result_fn as_result{};
-
 } // namespace coax

@@ -13,8 +13,8 @@
 #include <utility>
 
 #include <coax/config.hpp>
-#include <coax/detail/function_ref.hpp>
 #include <coax/detail/loop.hpp>
+#include <coax/function_ref.hpp>
 #include <coax/task.hpp>
 
 namespace coax {
@@ -45,8 +45,8 @@ struct scheduler_options {
     /// Threads for `to_thread`, 1 to 1024: so many calls run at once. They are started when they are needed.
     unsigned worker_threads = 8;
     /// Called for each exception that had to make way for an earlier one, and that no group handles itself. The default prints it
-    /// to standard error. It must outlive the scheduler, and not throw.
-    function_ref<void(std::exception_ptr)> on_suppressed;
+    /// to standard error. It must not throw.
+    function_ref<void(std::exception_ptr)> on_suppressed = {};
 };
 
 /// Which backend runs, and why it was chosen.

@@ -13,7 +13,7 @@
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/callable.hpp>
-#include <coax/detail/function_ref.hpp>
+#include <coax/function_ref.hpp>
 #include <coax/listener.hpp>
 #include <coax/socket.hpp>
 #include <coax/task.hpp>

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include <coax/bytes_view.hpp>
 #include <coax/config.hpp>
 
 namespace coax {
@@ -53,5 +54,8 @@ private:
     std::size_t size_ = 0;
     bool open_ = false;
 };
+
+template <>
+inline constexpr bool detail::is_borrowed<slice> = true;
 
 } // namespace coax

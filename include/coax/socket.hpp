@@ -17,6 +17,7 @@
 #include <coax/chunk.hpp>
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
+#include <coax/detail/count.hpp>
 #include <coax/detail/socket_operations.hpp>
 #include <coax/error.hpp>
 #include <coax/kind.hpp>
@@ -89,8 +90,9 @@ public:
 
     /// Binds to an address of this machine; a placeholder takes the socket's family. Source: bind(2).
     void bind(const address& name);
-    /// Accepts connections from now on; `backlog` is how many may wait to be accepted (0 is legal, the system caps it). Source: listen(2).
-    void listen(int backlog = 128);
+    /// Accepts connections from now on; `backlog` is how many may wait to be accepted (0 is legal, the system caps it); a negative
+    /// number throws `std::invalid_argument`. Source: listen(2).
+    void listen(int backlog = 128) COAX_REFUSE_NEGATIVE(backlog);
     /// The address this socket is bound to. Source: getsockname(2).
     address getsockname() const;
     /// The address of the other end; throws `not_connected` without one. Source: getpeername(2).
@@ -170,10 +172,10 @@ public:
     }
 
     /// Receives up to `size` bytes into a pooled buffer; what is there comes at once, and the chunk is false at the end of the stream.
-    /// `size` 0 gives an empty chunk (true) and touches nothing.
+    /// `size` 0 gives an empty chunk (true) and touches nothing. A negative number throws `std::invalid_argument` from the call itself.
     ///
     /// Cancellation: safe; received bytes are returned, never dropped. Source: recv(2).
-    detail::recv_chunk_operation recv(std::size_t size, message_flags flags = {}) noexcept {
+    detail::recv_chunk_operation recv(detail::count<"recv"> size, message_flags flags = {}) noexcept {
         return detail::recv_chunk_operation(state_, size, flags);
     }
 
@@ -183,12 +185,26 @@ public:
     detail::recv_operation recv(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
         return detail::recv_operation(state_, buffer, flags);
     }
+    /// The same into an array, a string, a vector or a span, of bytes or of characters: all of it, as large as it is.
+    ///
+    /// Cancellation: as above.
+    template <detail::receive_buffer Buffer>
+    detail::recv_operation recv(Buffer&& buffer, message_flags flags = {}) noexcept {
+        return detail::recv_operation(state_, detail::writable_bytes(buffer), flags);
+    }
 
     /// Sends some of the bytes; gives how many, which may be fewer.
     ///
     /// Cancellation: safe; bytes that went out are reported. Source: send(2).
     detail::send_operation send(bytes_view bytes, message_flags flags = {}) noexcept {
         return detail::send_operation(state_, bytes, flags);
+    }
+    /// The same with bytes that go with the expression, as `std::string("x")` does, so it is awaited there.
+    ///
+    /// Cancellation: as above.
+    template <detail::temporary_bytes Bytes>
+    detail::on_temporaries<detail::send_operation> send(Bytes&& bytes, message_flags flags = {}) noexcept {
+        return detail::on_temporaries<detail::send_operation>(state_, bytes_view(bytes), flags);
     }
 
     /// Sends all of the bytes and gives nothing; another task's send never comes in between. On failure the exception's `transferred()` says
@@ -199,30 +215,39 @@ public:
         return detail::sendall_operation(state_, bytes, flags);
     }
 
+    /// The same with bytes that go with the expression, so it is awaited there.
+    ///
+    /// Cancellation: as above.
+    template <detail::temporary_bytes Bytes>
+    detail::on_temporaries<detail::sendall_operation> sendall(Bytes&& bytes, message_flags flags = {}) noexcept {
+        return detail::on_temporaries<detail::sendall_operation>(state_, bytes_view(bytes), flags);
+    }
+
     /// Sends several pieces, one after the other, as one `sendall`: `sendall(header, body)`.
     ///
     /// Cancellation: `cancelled::transferred()` says how many bytes went out. Source: sendmsg(2).
-    template <class... Bytes>
-        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
-    detail::sendall_pieces_operation<sizeof...(Bytes) + 1> sendall(bytes_view first, const Bytes&... more) noexcept {
-        return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, message_flags::none, first,
-                                                                      bytes_view(more)...);
+    template <class First, class... Bytes>
+        requires(sizeof...(Bytes) >= 1 && std::convertible_to<First, bytes_view> &&
+                 (std::convertible_to<Bytes, bytes_view> && ...))
+    detail::sendall_pieces_of<First, Bytes...> sendall(First&& first, Bytes&&... more) noexcept {
+        return detail::sendall_pieces_of<First, Bytes...>(state_, message_flags::none, bytes_view(first),
+                                                          bytes_view(more)...);
     }
     /// The same with flags.
     ///
     /// Cancellation: as above.
-    template <class... Bytes>
-        requires(sizeof...(Bytes) >= 1 && (std::convertible_to<const Bytes&, bytes_view> && ...))
-    detail::sendall_pieces_operation<sizeof...(Bytes) + 1> sendall(message_flags flags, bytes_view first,
-                                                                   const Bytes&... more) noexcept {
-        return detail::sendall_pieces_operation<sizeof...(Bytes) + 1>(state_, flags, first, bytes_view(more)...);
+    template <class First, class... Bytes>
+        requires(sizeof...(Bytes) >= 1 && std::convertible_to<First, bytes_view> &&
+                 (std::convertible_to<Bytes, bytes_view> && ...))
+    detail::sendall_pieces_of<First, Bytes...> sendall(message_flags flags, First&& first, Bytes&&... more) noexcept {
+        return detail::sendall_pieces_of<First, Bytes...>(state_, flags, bytes_view(first), bytes_view(more)...);
     }
 
     /// Receives one datagram of up to `size` bytes, with its sender; what is longer is cut off, and says so. An empty one is
     /// true. On a stream it is `recv` with an unnamed peer.
     ///
     /// Cancellation: safe; a received datagram is returned, never dropped. Source: recvfrom(2).
-    detail::recvfrom_chunk_operation recvfrom(std::size_t size, message_flags flags = {}) noexcept {
+    detail::recvfrom_chunk_operation recvfrom(detail::count<"recvfrom"> size, message_flags flags = {}) noexcept {
         return detail::recvfrom_chunk_operation(state_, size, flags);
     }
     /// Receives one datagram into the caller's buffer; gives its size, its sender, and whether it was longer than the buffer.
@@ -231,6 +256,13 @@ public:
     detail::recvfrom_operation recvfrom(std::span<std::byte> buffer, message_flags flags = {}) noexcept {
         return detail::recvfrom_operation(state_, buffer, flags);
     }
+    /// The same into an array, a string, a vector or a span, of bytes or of characters.
+    ///
+    /// Cancellation: as above.
+    template <detail::receive_buffer Buffer>
+    detail::recvfrom_operation recvfrom(Buffer&& buffer, message_flags flags = {}) noexcept {
+        return detail::recvfrom_operation(state_, detail::writable_bytes(buffer), flags);
+    }
 
     /// Sends one datagram to an address; a placeholder takes the socket's family. Gives the number of bytes. Errors: `message_size` for
     /// one that is too long.
@@ -238,6 +270,14 @@ public:
     /// Cancellation: safe; a datagram that went out is reported. Source: sendto(2).
     detail::sendto_operation sendto(bytes_view bytes, const address& peer, message_flags flags = {}) noexcept {
         return detail::sendto_operation(state_, bytes, peer, flags);
+    }
+    /// The same with bytes that go with the expression, so it is awaited there.
+    ///
+    /// Cancellation: as above.
+    template <detail::temporary_bytes Bytes>
+    detail::on_temporaries<detail::sendto_operation> sendto(Bytes&& bytes, const address& peer,
+                                                            message_flags flags = {}) noexcept {
+        return detail::on_temporaries<detail::sendto_operation>(state_, bytes_view(bytes), peer, flags);
     }
 
 private:

@@ -16,6 +16,7 @@
 #include <coax/cancelled.hpp>
 #include <coax/chunk.hpp>
 #include <coax/config.hpp>
+#include <coax/detail/count.hpp>
 #include <coax/detail/quick.hpp>
 #include <coax/detail/stream_state.hpp>
 #include <coax/error.hpp>
@@ -66,20 +67,22 @@ public:
 
     // --- reading ------------------------------------------------------------------------------------------------
 
-    /// Up to `most` bytes: what is there, after waiting for the first. Gives a slice that is false at the end of the stream; with `most` 0 it is
+    /// Up to `at_most` bytes: what is there, after waiting for the first. Gives a slice that is false at the end of the stream; with 0 it is
     /// empty and true.
     ///
     /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.read.
-    auto read(std::size_t most) {
+    auto read(detail::count<"read"> at_most) {
+        const std::size_t most = at_most;
         return detail::quick_or<slice>(
             [this, most](slice& out) { return state_.readable() && state_.input.has_some(most, out); },
             [this, most] { return wait_for_some(most); });
     }
 
-    /// Exactly `size` bytes. Where the stream ends before, `incomplete_read_error` holds those that came, also if there were none.
+    /// Exactly so many bytes. Where the stream ends before, `incomplete_read_error` holds those that came, also if there were none.
     ///
     /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readexactly.
-    auto readexactly(std::size_t size) {
+    auto readexactly(detail::count<"readexactly"> exactly) {
+        const std::size_t size = exactly;
         return detail::quick_or<slice>(
             [this, size](slice& out) { return state_.readable() && state_.input.has_all(size, out); },
             [this, size] { return wait_for_all(size); });
@@ -105,6 +108,14 @@ public:
         }
     }
 
+    /// The same into an array, a string, a vector or a span, of bytes or of characters: all of it.
+    ///
+    /// Cancellation: as above.
+    template <detail::receive_buffer Buffer>
+    task<> readexactly(Buffer&& into) {
+        return readexactly(detail::writable_bytes(into));
+    }
+
     /// Up to `into.size()` bytes, at least one; 0 at the end of the stream, and for no memory. With an empty buffer they are received
     /// straight into the caller's memory.
     ///
@@ -124,22 +135,32 @@ public:
         co_return got;
     }
 
+    /// The same into an array, a string, a vector or a span, of bytes or of characters.
+    ///
+    /// Cancellation: as above.
+    template <detail::receive_buffer Buffer>
+    task<std::size_t> readinto(Buffer&& into) {
+        return readinto(detail::writable_bytes(into));
+    }
+
     /// A line with its `\n`, which the last one may lack; gives a slice that is false at the end of the stream. Throws `limit_overrun_error`
-    /// where the line and its `\n`, also one that is missing, are longer than `limit`; the bytes stay in the stream.
+    /// where the line and its `\n`, also one that is missing, are longer than `at_most`; the bytes stay in the stream.
     ///
     /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readline.
-    auto readline(std::size_t limit = 65536) {
+    auto readline(detail::count<"readline"> at_most = 65536) {
+        const std::size_t limit = at_most;
         return detail::quick_or<slice>(
             [this, limit](slice& out) { return state_.readable() && state_.input.has_one("\n", limit, out); },
             [this, limit] { return wait_for_one("\n", limit, operation_name::readline); });
     }
 
     /// The bytes up to a separator, and with it. At the end of the stream it gives a slice that is false if nothing is left, and otherwise
-    /// `incomplete_read_error` holds what was. Throws `limit_overrun_error` where the separator does not end within `limit` bytes; they stay in
+    /// `incomplete_read_error` holds what was. Throws `limit_overrun_error` where the separator does not end within `at_most` bytes; they stay in
     /// the stream. An empty separator is `std::invalid_argument`; what it refers to has to stay until the call has ended.
     ///
     /// Cancellation: safe; nothing is taken. Source: asyncio StreamReader.readuntil.
-    auto readuntil(bytes_view separator, std::size_t limit = 65536) {
+    auto readuntil(bytes_view separator, detail::count<"readuntil"> at_most = 65536) {
+        const std::size_t limit = at_most;
         const std::string_view text = detail::text_of(separator);
         return detail::quick_or<slice>(
             [this, text, limit](slice& out) { return state_.readable() && state_.input.has_one(text, limit, out); },
@@ -152,7 +173,9 @@ public:
     /// For parsers: what has been received and not been read; `consume` takes bytes from its front, `fill` adds some to its end.
     slice buffered() const noexcept { return slice(state_.input.unread(), !at_eof()); }
     /// Takes bytes out; not more than are buffered. Slices stay valid.
-    void consume(std::size_t count) noexcept { state_.input.consume(std::min(count, state_.input.size())); }
+    void consume(detail::count<"consume"> count) noexcept {
+        state_.input.consume(std::min<std::size_t>(count, state_.input.size()));
+    }
     /// Receives more behind what is buffered, which may move. False at the end of the stream. With g++ 12, give the value a name before a
     /// condition asks for it: a coroutine without any variable whose condition awaits never runs.
     ///
@@ -174,6 +197,16 @@ public:
     auto write(bytes_view bytes) {
         return detail::quick_or<void>([this, bytes](detail::nothing) { return state_.takes_at_once(bytes); },
                                       [this, bytes] { return wait_to_write(bytes); });
+    }
+    /// The same with bytes that go with the expression, as `std::string("x")` does, so it is awaited there.
+    ///
+    /// Cancellation: as above.
+    template <detail::temporary_bytes Bytes>
+    auto write(Bytes&& temporary) {
+        const bytes_view bytes = temporary;
+        return detail::quick_on_temporaries<void>(
+            [this, bytes](detail::nothing) { return state_.takes_at_once(bytes); },
+            [this, bytes] { return wait_to_write(bytes); });
     }
 
     /// Sends what is in the buffer.
@@ -315,7 +348,7 @@ private:
                 throw;
             failure(error.reason()).with_transferred(count).raise();
         } catch (const cancelled& cut) {
-            throw cancelled(of_these(cut.transferred()));
+            throw cancelled(failure(cut.reason()).with_transferred(of_these(cut.transferred())));
         }
         // Any other exception does not say how much went out: the stream stays broken.
     }

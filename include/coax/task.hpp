@@ -20,6 +20,9 @@ class result;
 
 namespace detail {
 
+/// What the compiler names where a task that has a name is awaited without `std::move`.
+class a_task_is_awaited_once_so_move_it;
+
 /// Throws `std::logic_error`: a task that was moved from or already awaited.
 [[noreturn]] COAX_API void throw_empty_task();
 
@@ -121,9 +124,9 @@ public:
     task() noexcept = default;
     /// Takes the coroutine over; there is none left in `other`.
     task(task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
-    /// Exchanges the coroutines.
+    /// Takes the coroutine over, and destroys the one that it had; there is none left in `other`.
     task& operator=(task&& other) noexcept {
-        std::swap(coroutine_, other.coroutine_);
+        task replaced(std::exchange(coroutine_, std::exchange(other.coroutine_, nullptr)));
         return *this;
     }
     /// Destroys the coroutine, wherever it stands.
@@ -143,6 +146,8 @@ public:
     ///
     /// Cancellation: no checkpoint of its own; what the task awaits is in the scope of the one who awaits it.
     detail::task_awaiter<T> operator co_await() && noexcept { return detail::task_awaiter<T>(coroutine_); }
+    /// A task is awaited once, and gone then: one that has a name is awaited as `co_await std::move(work)`.
+    detail::a_task_is_awaited_once_so_move_it operator co_await() const& = delete;
 
     /// Gives the coroutine away; for the library's own runners.
     std::coroutine_handle<promise_type> release() noexcept { return std::exchange(coroutine_, nullptr); }

@@ -18,6 +18,42 @@
 namespace coax {
 namespace detail {
 
+template <class A>
+class timeout_awaiter;
+
+struct with_timeout_fn {
+    template <class Rep, class Period, scoped_awaitable A>
+    timeout_awaiter<A> operator()(std::chrono::duration<Rep, Period> limit, A&& awaitable) const;
+};
+
+struct with_deadline_fn {
+    template <scoped_awaitable A>
+    timeout_awaiter<A> operator()(clock::time_point deadline, A&& awaitable) const noexcept;
+};
+
+} // namespace detail
+
+/// `co_await with_timeout(30s, conn.recv(n))`: what the awaitable gives, or `timeout_error` when the limit passed first. A limit
+/// may be around anything: an operation, a task, `when_any`; limits nest, and the nearest one counts.
+///
+/// A result that is there when the loop looks beats the clock, so a limit of zero tries once. What is cut short unwinds first, clean-up
+/// included, however long that takes. Only this limit's own expiry becomes a timeout, and it only where a `cancelled` arrives here: an
+/// outer cancellation and an outer limit pass through. `timeout_error::transferred()` says how much of a `sendall` went out, directly inside
+/// or in a task, but not through groups and branches. The limit counts from the end of this turn of the loop: what is computed
+/// before that does not use it up. A negative duration throws `std::invalid_argument`, a huge one is no limit. Await it in the expression that makes it.
+///
+/// Cancellation: that of what it wraps.
+inline constexpr detail::with_timeout_fn with_timeout{};
+
+/// The same with the time at which the limit passes. One in the past still tries once.
+///
+/// Cancellation: that of what it wraps.
+inline constexpr detail::with_deadline_fn with_deadline{};
+
+// --- how it is done -------------------------------------------------------------------------------------------------
+
+namespace detail {
+
 /// Throws `std::invalid_argument` for a negative duration.
 COAX_API time_limit checked_limit(clock::duration limit);
 
@@ -42,7 +78,7 @@ public:
             } catch (const cancelled& cut) {
                 if (!scope_.timed_out())
                     throw;
-                throw timeout_error(failure(failure::cause::timeout, name(), cut.transferred()));
+                throw timeout_error(expired(failure(cut.reason())));
             }
         } else {
             return await_result().value();
@@ -52,13 +88,17 @@ public:
         scope_.close();
         auto outcome = inner_.awaiter().await_result();
         if (!outcome && outcome.error().why() == failure::cause::cancelled && scope_.timed_out())
-            outcome.error().as_timeout(name());
+            expired(outcome.error());
         return outcome;
     }
 
 private:
-    operation_name name() const noexcept {
-        return limit_.relative ? operation_name::with_timeout : operation_name::with_deadline;
+    /// What was cut short keeps its name and its peer, also where a task awaited it.
+    failure& expired(failure&& cut) const noexcept { return expired(cut); }
+    failure& expired(failure& cut) const noexcept {
+        if (limit_.relative)
+            return cut.as_timeout(operation_name::with_timeout, static_cast<double>(limit_.nanoseconds) / 1e9);
+        return cut.as_timeout(operation_name::with_deadline);
     }
 
     time_limit limit_;
@@ -66,38 +106,15 @@ private:
     held<A> inner_;
 };
 
-struct with_timeout_fn {
-    template <class Rep, class Period, scoped_awaitable A>
-    timeout_awaiter<A> operator()(std::chrono::duration<Rep, Period> limit, A&& awaitable) const {
-        return timeout_awaiter<A>(checked_limit(saturate(limit)), std::forward<A>(awaitable));
-    }
-};
+template <class Rep, class Period, scoped_awaitable A>
+timeout_awaiter<A> with_timeout_fn::operator()(std::chrono::duration<Rep, Period> limit, A&& awaitable) const {
+    return timeout_awaiter<A>(checked_limit(saturate(limit)), std::forward<A>(awaitable));
+}
 
-struct with_deadline_fn {
-    template <scoped_awaitable A>
-    timeout_awaiter<A> operator()(clock::time_point deadline, A&& awaitable) const noexcept {
-        return timeout_awaiter<A>({deadline.time_since_epoch().count(), false}, std::forward<A>(awaitable));
-    }
-};
+template <scoped_awaitable A>
+timeout_awaiter<A> with_deadline_fn::operator()(clock::time_point deadline, A&& awaitable) const noexcept {
+    return timeout_awaiter<A>({deadline.time_since_epoch().count(), false}, std::forward<A>(awaitable));
+}
 
 } // namespace detail
-
-/// `co_await with_timeout(30s, conn.recv(n))`: what the awaitable gives, or `timeout_error` when the limit passed first. A limit
-/// may be around anything: an operation, a task, `when_any`; limits nest, and the nearest one counts.
-///
-/// A result that is there when the loop looks beats the clock, so a limit of zero tries once. What is cut short unwinds first, clean-up
-/// included, however long that takes. Only this limit's own expiry becomes a timeout, and it only where a `cancelled` arrives here: an
-/// outer cancellation and an outer limit pass through. `timeout_error::transferred()` says how much of a `sendall` went out, directly inside
-/// or in a task, but not through groups and branches. The limit counts from the end of this turn of the loop: what is computed
-/// before that does not use it up. A negative
-/// duration throws `std::invalid_argument`, a huge one is no limit. Await it in the expression that makes it.
-///
-/// Cancellation: that of what it wraps.
-inline constexpr detail::with_timeout_fn with_timeout{};
-
-/// The same with the time at which the limit passes. One in the past still tries once.
-///
-/// Cancellation: that of what it wraps.
-inline constexpr detail::with_deadline_fn with_deadline{};
-
 } // namespace coax

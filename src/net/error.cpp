@@ -1,5 +1,7 @@
 #include <coax/error.hpp>
 
+#include <cstdio>
+
 #include <coax/cancelled.hpp>
 
 namespace coax {
@@ -14,15 +16,6 @@ std::error_code code_of(failure::cause why) noexcept {
     default:
         return {};
     }
-}
-
-std::string subject(const failure& reason) {
-    std::string text = to_string(reason.operation());
-    if (!reason.peer().is_unnamed()) {
-        text += ' ';
-        text += reason.peer().to_string();
-    }
-    return text;
 }
 
 const address unnamed;
@@ -52,8 +45,9 @@ const char* to_string(operation_name name) noexcept {
                                             "frame send",    "getaddrinfo",
                                             "getnameinfo",   "create_connection",
                                             "create_server", "activated_listeners",
-                                            "PROXY header",  "serve"};
-    static_assert(std::size(names) == static_cast<std::size_t>(operation_name::serve) + 1);
+                                            "PROXY header",  "serve",
+                                            "join"};
+    static_assert(std::size(names) == static_cast<std::size_t>(operation_name::join) + 1);
     return names[static_cast<std::size_t>(name)];
 }
 
@@ -67,7 +61,7 @@ failure failure::from_current_exception() noexcept {
     } catch (const io_error& error) {
         other = error.reason();
     } catch (const coax::cancelled& error) {
-        other = failure(cause::cancelled, operation_name::none, error.transferred());
+        other = error.reason();
     } catch (...) {
     }
     other.exception_ = std::current_exception();
@@ -84,7 +78,9 @@ std::exception_ptr failure::to_exception() const noexcept {
     }
 }
 
-failure& failure::as_timeout(operation_name limited_by) noexcept {
+failure& failure::as_timeout(operation_name limited_by, double seconds) noexcept {
+    limited_by_ = limited_by;
+    limit_ = static_cast<float>(seconds);
     cause_ = cause::timeout;
     code_ = code_of(cause_);
     exception_ = nullptr;
@@ -114,6 +110,25 @@ failure& failure::with_transferred(std::size_t count) noexcept {
 
 const address& failure::peer() const noexcept { return peer_ != nullptr ? *peer_ : unnamed; }
 
+std::string failure::subject() const {
+    std::string text = to_string(operation_);
+    if (!peer().is_unnamed()) {
+        text += ' ';
+        text += peer().to_string();
+    }
+    if (limited_by_ == operation_name::none)
+        return text;
+    std::string limit;
+    if (operation_ != limited_by_)
+        limit = to_string(limited_by_);
+    if (limit_ != 0) {
+        char seconds[32];
+        std::snprintf(seconds, sizeof seconds, "%s%g s", limit.empty() ? "" : " ", static_cast<double>(limit_));
+        limit += seconds;
+    }
+    return limit.empty() ? text : text + " (" + limit + ')';
+}
+
 std::string failure::message() const {
     if (exception_ != nullptr) {
         try {
@@ -125,7 +140,7 @@ std::string failure::message() const {
                 return "an exception of an unknown type";
         }
     }
-    return subject(*this) + ": " + code_.message();
+    return subject() + ": " + code_.message();
 }
 
 void failure::raise() const {
@@ -135,7 +150,7 @@ void failure::raise() const {
     case cause::timeout:
         throw timeout_error(*this);
     case cause::cancelled:
-        throw coax::cancelled(transferred_);
+        throw coax::cancelled(*this);
     case cause::exception:
     case cause::error:
         break;
@@ -143,7 +158,7 @@ void failure::raise() const {
     throw io_error(*this);
 }
 
-io_error::io_error(const failure& reason) : std::system_error(reason.code(), subject(reason)), reason_(reason) {}
+io_error::io_error(const failure& reason) : std::system_error(reason.code(), reason.subject()), reason_(reason) {}
 io_error::~io_error() = default;
 timeout_error::~timeout_error() = default;
 

@@ -178,6 +178,8 @@ void socket::bind(const address& name) {
 }
 
 void socket::listen(int backlog) {
+    if (backlog < 0)
+        detail::throw_negative("listen", backlog);
     const descriptor& d = opened(state_, operation_name::listen);
     check(os::listen(d.handle, backlog), operation_name::listen);
 }

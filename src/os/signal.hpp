@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include <coax/detail/function_ref.hpp>
+#include <coax/function_ref.hpp>
 
 #include "os/wake.hpp"
 

@@ -43,6 +43,8 @@ task_group::~task_group() {
         running_.remove(child);
         std::coroutine_handle<detail::task_promise<void>>::from_promise(child).destroy();
     }
+    while (unjoined_ != nullptr)
+        unjoined_->leave_to_group();
     if (join_ == join::reported)
         on_.remove(joiner_);
 }
@@ -51,7 +53,9 @@ void task_group::fail(std::exception_ptr error) noexcept {
     if (scope_.cancelled()) {
         try {
             std::rethrow_exception(error);
-        } catch (const coax::cancelled&) {
+        } catch (const coax::cancelled& cut) {
+            if (!unwound_)
+                cut_short_ = failure(cut.reason()).with_transferred(0);
             unwound_ = true;
             return;
         } catch (...) {
@@ -76,13 +80,15 @@ void task_group::fail(std::exception_ptr error) noexcept {
 }
 
 void task_group::finish() {
+    while (unjoined_ != nullptr)
+        fail(unjoined_->leave_to_group());
     if (collected_.size() > 1)
         throw group_error(std::move(collected_));
     if (first_ != nullptr)
         std::rethrow_exception(std::move(first_));
     // A cancellation from outside goes on to where it belongs.
     if (unwound_ && !scope_.absorbs())
-        throw coax::cancelled();
+        throw coax::cancelled(cut_short_);
 }
 
 void detail::task_group_access::body_failed(task_group& group) noexcept { group.fail(std::current_exception()); }

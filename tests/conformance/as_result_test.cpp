@@ -3,6 +3,9 @@
 #include "support/net.hpp"
 
 #include <chrono>
+#include <stdexcept>
+#include <string>
+#include <utility>
 #include <concepts>
 #include <string>
 #include <system_error>
@@ -145,5 +148,64 @@ TEST_CASE("as_result of a task gives its value, or its I/O error as a failure") 
         CHECK(bad.error() == std::errc::connection_refused);
         CHECK(bad.error().operation() == coax::operation_name::connect);
         CHECK(bad.error().peer() == name);
+    });
+}
+
+TEST_CASE("an exception of a task that is no I/O failure is in the result, and its value throws it unchanged") {
+    support::run([]() -> coax::task<> {
+        const auto fail = [](int code) -> coax::task<int> {
+            co_await coax::yield();
+            throw std::out_of_range(std::to_string(code));
+        };
+        auto outcome = co_await coax::as_result(fail(7));
+        REQUIRE_FALSE(outcome);
+        CHECK(outcome.error().why() == coax::failure::cause::exception);
+        CHECK(outcome.error().message() == "7");
+        CHECK_THROWS_AS(outcome.value(), std::out_of_range);
+
+        // Inside of other adapters, and around them.
+        const auto limited = co_await coax::as_result(coax::with_timeout(1h, fail(8)));
+        CHECK(limited.error().message() == "8");
+        const auto nested = co_await coax::as_result(coax::as_result(fail(9)));
+        REQUIRE(nested);
+        CHECK(nested->error().message() == "9");
+        const auto both = co_await coax::as_result(coax::when_all(fail(10), coax::sleep_for(1h)));
+        CHECK(both.error().message() == "10");
+        // Not even one that has no type of the standard's.
+        const auto odd = []() -> coax::task<> {
+            throw 5;
+            co_return;
+        };
+        const auto thrown = co_await coax::as_result(odd());
+        CHECK_THROWS_AS(thrown.value(), int);
+    });
+}
+
+TEST_CASE("what cannot even begin is in the result as well") {
+    support::run([]() -> coax::task<> {
+        coax::task<int> none;
+        const auto outcome = co_await coax::as_result(std::move(none));
+        REQUIRE_FALSE(outcome);
+        CHECK_THROWS_AS(outcome.value(), std::logic_error);
+        const auto limited = co_await coax::as_result(coax::with_timeout(1h, std::move(none)));
+        CHECK_THROWS_AS(limited.value(), std::logic_error);
+        CHECK(coax::scheduler::current().stats().timers == 0);
+    });
+}
+
+TEST_CASE("a loop that asks as_result survives a name that does not exist, or any other exception") {
+    support::run([]() -> coax::task<> {
+        int attempts = 0;
+        const auto connect = [&]() -> coax::task<coax::socket> {
+            if (++attempts < 3)
+                throw std::runtime_error("not yet");
+            co_return coax::socket(coax::family::inet);
+        };
+        for (;;) {
+            auto conn = co_await coax::as_result(coax::with_timeout(5s, connect()));
+            if (conn)
+                break;
+        }
+        CHECK(attempts == 3);
     });
 }

@@ -329,3 +329,43 @@ TEST_CASE("a million items are handed over between two tasks") {
         CHECK(next == count);
     });
 }
+
+TEST_CASE("try_send copies what has a name, and only if there is room") {
+    support::run([]() -> coax::task<> {
+        struct item {
+            explicit item(int& copied) noexcept : copies(&copied) {}
+            item(const item& other) : copies(other.copies) { ++*copies; }
+            item(item&& other) noexcept = default;
+            item& operator=(const item&) = default;
+            ~item() = default;
+            int* copies;
+        };
+        int copies = 0;
+        const item original(copies);
+        coax::channel<item> items(1);
+        CHECK(items.try_send(original));
+        CHECK(copies == 1);
+        CHECK_FALSE(items.try_send(original));
+        CHECK(copies == 1);
+        CHECK(items.try_recv().has_value());
+        items.close();
+        CHECK_FALSE(items.try_send(original));
+        CHECK(copies == 1);
+        // Straight to a receiver that waits.
+        coax::channel<std::string> words(0);
+        std::string heard;
+        const auto listen = [&]() -> coax::task<> {
+            const auto word = co_await words.recv();
+            heard = word.value_or("nothing");
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            const std::string word = "word";
+            CHECK_FALSE(words.try_send(word));
+            group.spawn(listen());
+            CHECK(words.try_send(word));
+            CHECK(word == "word");
+            co_return;
+        });
+        CHECK(heard == "word");
+    });
+}

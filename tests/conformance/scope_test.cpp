@@ -306,3 +306,29 @@ TEST_CASE("clean-up that takes longer than its limit ends with a timeout_error")
         CHECK_THROWS_AS(coax::finally(work(), endless, -1ms), std::invalid_argument);
     });
 }
+
+TEST_CASE("finally takes an operation, and a clean-up that gives one") {
+    support::run([]() -> coax::task<> {
+        coax::socket_pair pair = coax::socketpair();
+        co_await pair.first.sendall("hello");
+        const auto bye = [&] { return pair.second.sendall("bye"); };
+        const coax::chunk data = co_await coax::finally(pair.second.recv(10), bye);
+        CHECK(data.text() == "hello");
+        const coax::chunk said = co_await pair.first.recv(10);
+        CHECK(said.text() == "bye");
+        // An adapter, with a limit for the clean-up; a failure is what the operation failed with.
+        const auto late =
+            co_await coax::as_result(coax::finally(coax::with_timeout(1ms, pair.second.recv(10)), bye, 5s));
+        CHECK(late.error().why() == coax::failure::cause::timeout);
+        const coax::chunk again = co_await pair.first.recv(10);
+        CHECK(again.text() == "bye");
+        // A cancellation runs it all the same.
+        const bool cut = co_await coax::with_cancel_scope([&](coax::cancel_scope& scope) -> coax::task<> {
+            scope.cancel();
+            static_cast<void>(co_await coax::finally(pair.second.recv(10), bye));
+        });
+        CHECK(cut);
+        const coax::chunk once_more = co_await pair.first.recv(10);
+        CHECK(once_more.text() == "bye");
+    });
+}

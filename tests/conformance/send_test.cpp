@@ -38,7 +38,7 @@ TEST_CASE("sending nothing is fine and sends nothing") {
 TEST_CASE("anything made of bytes can be sent, and a character array counts as its string") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);
-        char array[16] = "array";
+        const char array[16] = "array";
         const char* const pointer = "pointer";
         const std::string string = "string";
         const std::string_view view = "view";

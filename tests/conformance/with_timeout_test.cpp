@@ -84,6 +84,58 @@ TEST_CASE("the limit of an operation ends it with a timeout_error that names it"
     });
 }
 
+TEST_CASE("a timeout says what was waited for, with whom, and which limit it was") {
+    support::run([]() -> coax::task<> {
+        support::connection pair = co_await support::connected(coax::family::inet);
+        const std::string peer = pair.server.getsockname().to_string();
+        const auto message_of = [](const auto& outcome) {
+            return outcome ? std::string("nothing") : outcome.error().message();
+        };
+        const std::string why = std::make_error_code(std::errc::timed_out).message();
+        const auto receive = [&]() -> coax::task<> { static_cast<void>(co_await pair.client.recv(10)); };
+        const auto nested = [&]() -> coax::task<> { co_await receive(); };
+        // The operation itself, a task that awaits it, a group of such tasks, and branches.
+        const auto direct = co_await coax::as_result(coax::with_timeout(2ms, pair.client.recv(10)));
+        CHECK(message_of(direct) == "recv " + peer + " (with_timeout 0.002 s): " + why);
+        const auto task = co_await coax::as_result(coax::with_timeout(2ms, nested()));
+        CHECK(message_of(task) == message_of(direct));
+        try {
+            co_await coax::with_timeout(2ms, nested());
+        } catch (const coax::timeout_error& error) {
+            CHECK(error.what() == message_of(direct));
+            CHECK(error.operation() == coax::operation_name::recv);
+            CHECK(error.peer() == pair.server.getsockname());
+        }
+        const auto body = [&](coax::task_group& group) -> coax::task<> {
+            group.spawn(receive);
+            co_return;
+        };
+        const auto group = co_await coax::as_result(coax::with_timeout(2ms, coax::with_task_group(body)));
+        CHECK(message_of(group) == message_of(direct));
+        const auto all = co_await coax::as_result(
+            coax::with_timeout(2ms, coax::when_all(pair.client.recv(10), coax::sleep_for(1h))));
+        CHECK(message_of(all) == message_of(direct));
+        const auto any = co_await coax::as_result(
+            coax::with_timeout(2ms, coax::when_any(pair.client.recv(10), coax::sleep_for(1h))));
+        CHECK(message_of(any) == message_of(direct));
+        const auto deadline =
+            co_await coax::as_result(coax::with_deadline(coax::clock::now() + 2ms, pair.client.recv(10)));
+        CHECK(message_of(deadline) == "recv " + peer + " (with_deadline): " + why);
+        const auto slept = co_await coax::as_result(coax::with_timeout(2ms, coax::sleep_for(1h)));
+        CHECK(message_of(slept) == "sleep (with_timeout 0.002 s): " + why);
+        // What swallows the cancellation's name leaves that of the limit.
+        const auto anonymous = []() -> coax::task<> {
+            try {
+                co_await coax::sleep_for(1h);
+            } catch (const coax::cancelled&) {
+            }
+            throw coax::cancelled();
+        };
+        const auto unnamed = co_await coax::as_result(coax::with_timeout(2ms, anonymous()));
+        CHECK(message_of(unnamed) == "with_timeout (0.002 s): " + why);
+    });
+}
+
 TEST_CASE("the limit of a task ends whatever it awaits") {
     support::run([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();

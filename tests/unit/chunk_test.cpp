@@ -46,11 +46,11 @@ TEST_CASE("a string literal is its characters without the terminator") {
 }
 
 TEST_CASE("a character array is the string in it") {
-    char line[64] = "short";
+    const char line[64] = "short";
     CHECK(text_of(line) == "short");
     const char full[3] = {'a', 'b', 'c'};
     CHECK(text_of(full) == "abc");
-    char8_t utf8[8] = u8"six";
+    const char8_t utf8[8] = u8"six";
     CHECK(text_of(utf8) == "six");
     const char* pointer = "pointed at";
     CHECK(text_of(pointer) == "pointed at");

@@ -1,7 +1,7 @@
-// function_ref: a borrowed callable in two words.
+// function_ref: a callback that options hold: borrowed, or small and kept.
 #include "support/catch.hpp"
 
-#include <coax/detail/function_ref.hpp>
+#include <coax/function_ref.hpp>
 
 #include <functional>
 #include <memory>
@@ -32,15 +32,18 @@ int call(function_ref<int(int)> function, int argument) { return function(argume
 static_assert(std::is_trivially_destructible_v<function_ref<void()>>);
 static_assert(std::is_trivially_copyable_v<function_ref<void()>>);
 static_assert(std::is_nothrow_default_constructible_v<function_ref<void()>>);
-static_assert(sizeof(function_ref<void()>) == 2 * sizeof(void*));
+static_assert(sizeof(function_ref<void()>) == 5 * sizeof(void*));
 static_assert(!std::is_constructible_v<function_ref<int(int)>, std::string&>);
 static_assert(!std::is_constructible_v<function_ref<std::string()>, void (&)()>);
 
-// What is assigned has to outlive the assignment.
+// A temporary that is small, trivial and callable as a constant is kept. Another one would be gone when it is called.
 using assigned_to = function_ref<int(int)>;
+static_assert(std::is_assignable_v<assigned_to&, constant>);
+static_assert(std::is_assignable_v<assigned_to&, const constant>);
 static_assert(!std::is_assignable_v<assigned_to&, accumulator>);
-static_assert(!std::is_assignable_v<assigned_to&, const constant>);
 static_assert(!std::is_assignable_v<assigned_to&, function_ref<long(int)>>);
+static_assert(!std::is_assignable_v<assigned_to&, std::function<int(int)>>);
+static_assert(!std::is_convertible_v<std::function<int(int)>, assigned_to>);
 static_assert(std::is_assignable_v<assigned_to&, accumulator&>);
 static_assert(std::is_assignable_v<assigned_to&, const constant&>);
 static_assert(std::is_assignable_v<assigned_to&, int (&)(int)>);
@@ -88,6 +91,27 @@ TEST_CASE("a function_ref borrows its target instead of copying it") {
 
     sum.total = 100;
     CHECK(add(1) == 101);
+}
+
+TEST_CASE("a temporary lambda is kept, and its captures are what they refer to") {
+    int calls = 0;
+    std::string last;
+    function_ref<void(const std::string&)> kept;
+    {
+        kept = [&](const std::string& text) {
+            ++calls;
+            last = text;
+        };
+    }
+    const function_ref<void(const std::string&)> copy = kept;
+    kept = {};
+    copy("one");
+    copy("two");
+    CHECK(calls == 2);
+    CHECK(last == "two");
+    const int a = 1, b = 2, c = 3, d = 4;
+    const function_ref<int(int)> four([&a, &b, &c, &d](int of) { return a + b + c + d + of; });
+    CHECK(four(5) == 15);
 }
 
 TEST_CASE("a copy of a function_ref calls the first one's target, even after the first one is gone") {

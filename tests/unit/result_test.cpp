@@ -215,3 +215,54 @@ TEST_CASE("every operation has its name") {
     CHECK(std::string(coax::to_string(operation_name::setsockopt)) == "setsockopt");
     CHECK(std::string(coax::to_string(operation_name::wait_signal)) == "wait_signal");
 }
+
+TEST_CASE("a result goes on with its value, or with its failure") {
+    const auto parse = [](const std::string& text) -> result<int> {
+        if (text.empty())
+            return reset();
+        return static_cast<int>(text.size());
+    };
+    result<std::string> good(std::string("four"));
+    result<std::string> bad(reset());
+    const result<int> four = good.and_then(parse);
+    CHECK(*four == 4);
+    CHECK(*good == "four");
+    CHECK(bad.and_then(parse).error() == std::errc::connection_reset);
+    CHECK(result<std::string>(std::string()).and_then(parse).error() == std::errc::connection_reset);
+
+    const result<std::size_t> size = good.transform([](std::string& text) { return text.size(); });
+    CHECK(*size == 4);
+    int calls = 0;
+    const result<void> nothing = good.transform([&](const std::string&) { ++calls; });
+    CHECK(nothing.has_value());
+    CHECK_FALSE(bad.transform([&](const std::string&) { ++calls; }).has_value());
+    CHECK(calls == 1);
+    CHECK(result<void>().transform([] { return 3; }).value() == 3);
+    CHECK(result<void>().and_then([] { return result<int>(5); }).value() == 5);
+    CHECK(result<void>(reset()).transform([] { return 3; }).error() == std::errc::connection_reset);
+
+    const auto instead = [](const failure& why) -> result<std::string> { return why.message(); };
+    CHECK(std::move(good).or_else(instead).value() == "four");
+    CHECK(std::move(bad).or_else(instead).value() == reset().message());
+
+    int target = 1;
+    result<int&> reference(target);
+    CHECK(&reference.transform([](int& of) -> int& { return of; }).value() == &target);
+    int other = 2;
+    CHECK(&reference.value_or(other) == &target);
+    CHECK(&result<int&>(reset()).value_or(other) == &other);
+}
+
+TEST_CASE("a temporary result is moved on") {
+    auto made = result<std::unique_ptr<int>>(std::make_unique<int>(7)).transform([](std::unique_ptr<int> owned) {
+        return *owned;
+    });
+    CHECK(*made == 7);
+    auto kept =
+        result<std::unique_ptr<int>>(std::make_unique<int>(8))
+            .and_then([](std::unique_ptr<int>&& owned) -> result<std::unique_ptr<int>> { return std::move(owned); });
+    CHECK(**kept == 8);
+    const result<int> constant(9);
+    CHECK(constant.value_or(1) == 9);
+    CHECK(constant.transform([](const int& of) { return of + 1; }).value() == 10);
+}

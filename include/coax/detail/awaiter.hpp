@@ -27,13 +27,20 @@ concept result_awaiter = requires(A& awaiter, environment around, std::coroutine
 
 /// What gives such an awaiter when it is awaited, as a task does.
 template <class A>
-concept gives_result_awaiter = !std::is_lvalue_reference_v<A> && requires(A&& awaitable) {
-    { std::move(awaitable).operator co_await() } -> result_awaiter;
-};
+concept gives_result_awaiter =
+    !std::is_lvalue_reference_v<A> && !result_awaiter<std::remove_reference_t<A>> && requires(A&& awaitable) {
+        { std::move(awaitable).operator co_await() } -> result_awaiter;
+    };
+
+/// The base of what refers to temporaries of the expression that makes it: it can be awaited there, and not under a name.
+struct awaited_where_written {};
 
 /// What can carry a scope. Awaitables of other libraries cannot: nothing could end their wait.
 template <class A>
-concept scoped_awaitable = result_awaiter<std::remove_reference_t<A>> || gives_result_awaiter<A>;
+concept scoped_awaitable =
+    (result_awaiter<std::remove_reference_t<A>> &&
+     !(std::is_lvalue_reference_v<A> && std::is_base_of_v<awaited_where_written, std::remove_reference_t<A>>)) ||
+    gives_result_awaiter<A>;
 
 /// An awaitable inside an adapter, deduced as `A&&`. An operation cannot move and stays where it is, in the expression that awaits the
 /// adapter; a task moves in.
@@ -67,21 +74,61 @@ private:
 template <class A>
 using value_of = decltype(std::declval<typename held<A>::awaiter_type&>().await_resume());
 
-/// The part of an adapter that is the same in all. `Derived` has `suspend`, `await_resume` and `await_result`.
-template <class Derived>
-class adapter {
+/// Awaits what stays where it is. An `operator co_await` that gave a reference to it would be simpler, but g++ 12 copies what such a
+/// reference refers to.
+template <class A>
+class awaiting {
 public:
+    explicit awaiting(A& what) noexcept : what_(what) {}
     bool await_ready() const noexcept { return false; }
     template <class Promise>
     bool await_suspend(std::coroutine_handle<Promise> coroutine) {
-        return static_cast<Derived*>(this)->suspend(environment_of(coroutine), coroutine);
+        return what_.suspend(environment_of(coroutine), coroutine);
     }
+    decltype(auto) await_resume() { return what_.await_resume(); }
+
+private:
+    A& what_;
+};
+
+/// What the compiler names where something that has a name is awaited and must not be: the operation in it, or the bytes, went with the
+/// statement that made it. Write it into the `co_await` expression, or make a task of it.
+class await_it_in_the_expression_that_makes_it;
+
+/// The part of an adapter that is the same in all. `Derived` has `suspend`, `await_resume` and `await_result`.
+template <class Derived>
+class adapter : public awaited_where_written {
+public:
+    awaiting<Derived> operator co_await() && noexcept { return awaiting<Derived>(static_cast<Derived&>(*this)); }
+    await_it_in_the_expression_that_makes_it operator co_await() const& = delete;
 
 protected:
     adapter() noexcept = default;
     ~adapter() = default;
     adapter(const adapter&) = delete;
     adapter& operator=(const adapter&) = delete;
+};
+
+/// Waits as the inner awaiter does, and gives its outcome, whatever that is, as a value.
+template <class Awaiter>
+class outcome_awaiter : public adapter<outcome_awaiter<Awaiter>> {
+public:
+    explicit outcome_awaiter(Awaiter& inner) noexcept : inner_(inner) {}
+    bool suspend(environment around, std::coroutine_handle<> coroutine) { return inner_.suspend(around, coroutine); }
+    auto await_resume() noexcept { return inner_.await_result(); }
+
+private:
+    Awaiter& inner_;
+};
+
+/// An operation that refers to a temporary argument of the call that makes it.
+template <class Operation>
+class [[nodiscard]] on_temporaries : public Operation, public awaited_where_written {
+public:
+    using Operation::Operation;
+
+    awaiting<on_temporaries> operator co_await() && noexcept { return awaiting<on_temporaries>(*this); }
+    await_it_in_the_expression_that_makes_it operator co_await() const& = delete;
 };
 
 } // namespace coax::detail

@@ -44,6 +44,8 @@ protected:
     channel_base(const item_type& type, std::size_t capacity);
     ~channel_base();
 
+    /// Whether an item can be put now.
+    bool has_room() const noexcept { return !receivers_.empty() || size() < capacity_; }
     /// Moves the item to a receiver or into the ring. False: there is no room, and the item is untouched.
     bool put(void* item) noexcept;
     /// Makes the oldest item at `to`; `position` is its place among all items. False: there is none.

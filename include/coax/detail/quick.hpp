@@ -5,6 +5,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <coax/detail/awaiter.hpp>
 #include <coax/detail/loop.hpp>
 #include <coax/result.hpp>
 #include <coax/task.hpp>
@@ -66,6 +67,19 @@ private:
 template <class T, class Quick, class Slow>
 quick_operation<T, Quick, Slow> quick_or(Quick quick, Slow slow) noexcept {
     return quick_operation<T, Quick, Slow>(std::move(quick), std::move(slow));
+}
+
+/// The same on temporary arguments: it is awaited in the expression that makes it, and becomes no task.
+template <class T, class Quick, class Slow>
+class [[nodiscard]] quick_operation_on_temporaries : public on_temporaries<quick_operation<T, Quick, Slow>> {
+public:
+    using on_temporaries<quick_operation<T, Quick, Slow>>::on_temporaries;
+    operator task<T>() && = delete;
+};
+
+template <class T, class Quick, class Slow>
+quick_operation_on_temporaries<T, Quick, Slow> quick_on_temporaries(Quick quick, Slow slow) noexcept {
+    return quick_operation_on_temporaries<T, Quick, Slow>(std::move(quick), std::move(slow));
 }
 
 } // namespace coax::detail

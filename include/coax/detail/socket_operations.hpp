@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <span>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <coax/address.hpp>
 #include <coax/chunk.hpp>
 #include <coax/config.hpp>
+#include <coax/detail/awaiter.hpp>
 #include <coax/detail/operation.hpp>
 #include <coax/message_flags.hpp>
 
@@ -151,6 +153,11 @@ using send_operation = awaited<send_base>;
 using sendall_operation = awaited<sendall_base>;
 template <std::size_t N>
 using sendall_pieces_operation = awaited<sendall_pieces_base<N>>;
+/// Of pieces that were given as these, deduced as `Bytes&&`.
+template <class... Bytes>
+using sendall_pieces_of =
+    std::conditional_t<(temporary_bytes<Bytes> || ...), on_temporaries<sendall_pieces_operation<sizeof...(Bytes)>>,
+                       sendall_pieces_operation<sizeof...(Bytes)>>;
 using sendto_operation = awaited<sendto_base>;
 
 } // namespace detail

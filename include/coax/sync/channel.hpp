@@ -13,8 +13,10 @@
 
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
+#include <coax/detail/awaiter.hpp>
 #include <coax/detail/callable.hpp>
 #include <coax/detail/channel_base.hpp>
+#include <coax/detail/count.hpp>
 
 namespace coax {
 namespace detail {
@@ -80,8 +82,8 @@ class channel : public detail::channel_base {
 public:
     using value_type = T; ///< an item
 
-    /// Room for so many items, 0 included. Throws `std::bad_alloc`.
-    explicit channel(std::size_t capacity) : channel_base(detail::item_type_of<T>, capacity) {}
+    /// Room for so many items, 0 included. Throws `std::bad_alloc`, and `std::invalid_argument` for a negative number.
+    explicit channel(detail::count<"channel"> capacity) : channel_base(detail::item_type_of<T>, capacity) {}
 
     /// `co_await items.send(std::move(item))`: waits until the item is in the queue, or with capacity 0 in a receiver's hands. Errors:
     /// `io_error` with `std::errc::broken_pipe` when the channel is or gets closed.
@@ -90,9 +92,9 @@ public:
     /// stay where it is; await this in the expression that makes it.
     ///
     /// Cancellation: throws `cancelled`, with the item untouched; an item that was delivered counts as sent.
-    [[nodiscard]] detail::channel_send_operation send(T&& item) noexcept {
+    [[nodiscard]] detail::on_temporaries<detail::channel_send_operation> send(T&& item) noexcept {
         detail::reject_unsafe_aggregate<T>();
-        return detail::channel_send_operation(*this, std::addressof(item));
+        return detail::on_temporaries<detail::channel_send_operation>(*this, std::addressof(item));
     }
 
     /// The same with a copy, which is made at once; throws what copying throws.
@@ -112,6 +114,15 @@ public:
 
     /// Sends if that needs no waiting. False, and the item untouched, when there is no room or the channel is closed.
     [[nodiscard]] bool try_send(T&& item) noexcept { return !closed() && put(std::addressof(item)); }
+    /// The same with a copy, which is made only if there is room; throws what copying throws, and nothing has been sent then.
+    [[nodiscard]] bool try_send(const T& item)
+        requires std::copy_constructible<T>
+    {
+        if (closed() || !has_room())
+            return false;
+        T copy(item);
+        return put(std::addressof(copy));
+    }
 
     /// Takes the next item if there is one; nothing otherwise, closed or not.
     [[nodiscard]] std::optional<T> try_recv() noexcept {
