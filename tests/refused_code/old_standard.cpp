@@ -1,0 +1,1 @@
+#include <coax/coax.hpp>
