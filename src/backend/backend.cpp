@@ -94,6 +94,8 @@ void backend::end(operation& op) noexcept {
         op.order = op.target->next_order();
     if (op.code == opcode::connect && op.error == 0)
         op.target->note_connected();
+    if (op.transferred != 0)
+        note_progress(op);
     op.finish();
 }
 

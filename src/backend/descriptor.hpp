@@ -113,6 +113,7 @@ public:
     coax::kind kind;
     bool open = true;
     std::uint32_t owners = 1;        // the sockets that share it; with the last one it is closed
+    std::uint32_t under_way = 0;     // operations that have begun, and whose coroutine has not taken what came of them
     bool closing = false;            // no operation is started any more
     bool input_ended = false;        // by shutdown: what has come is what there is
     bool urgent_asked = false;       // for urgent data: other receives stop at their place in the stream

@@ -66,6 +66,8 @@ bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
     if (begin(on)) {
         if (held && order == 0)
             order = target->next_order();
+        if (held && transferred != 0)
+            backend::note_progress(*this);
         return pass_behind();
     }
     link();
@@ -98,6 +100,7 @@ bool operation::try_begin(core& on) {
     if (code == opcode::accept)
         static_cast<accepting_operation*>(this)->prepare();
     target->retain();
+    ++target->under_way;
     held = true;
     datagrams = target->kind == kind::datagram;
     on.count_operation();
@@ -141,8 +144,7 @@ void operation::on_stop(waiter& self, stop_reason why) noexcept {
 bool operation::let_go() noexcept {
     if (held) {
         held = false;
-        if (target->watched && transferred != 0)
-            target->active_at = core::of(*owner).now();
+        --target->under_way;
         target->release();
     }
     return true;

@@ -11,7 +11,7 @@
 namespace coax::detail {
 
 /// One deadline for the whole life of a connection: operations only note when they moved something, and when the deadline has come it
-/// is put off by as much as that.
+/// is put off by as much as that, and for a little where the socket is ready and the loop has not come to it.
 class idle_scope : public scope, private timer {
 public:
     idle_scope(descriptor& watched, clock::duration limit) noexcept
@@ -32,6 +32,7 @@ private:
     descriptor& watched_;
     clock::duration limit_;
     loop* on_ = nullptr;
+    unsigned looks_ = 0; // how often it was put off for bytes that had come and were not served yet
     bool expired_ = false;
 };
 

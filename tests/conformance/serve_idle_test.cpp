@@ -2,9 +2,11 @@
 #include "support/catch.hpp"
 #include "support/serving.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -142,5 +144,105 @@ TEST_CASE(
         CHECK(got.size() == large.size());
         CHECK(support::same_up_to(got, large) == large.size());
         CHECK(reported.texts.empty());
+    });
+}
+
+// What a server computes for longer than the limit, and what stops its process, must not look as if its peers had fallen silent.
+TEST_CASE("bytes that came while the loop stood still are looked at before their connections are called idle") {
+    constexpr int many = 100;
+    constexpr auto limit = 200ms;
+    coax::listener listener = coax::create_server({"127.0.0.1", 0}, {.backlog = many});
+    const coax::address name = listener.getsockname();
+    std::atomic<bool> standing{false};
+    std::atomic<bool> sent{false};
+    std::atomic<bool> over{false};
+    const auto clients = [&]() -> coax::task<> {
+        std::vector<coax::socket> conns;
+        for (int index = 0; index < many; ++index) {
+            conns.push_back(co_await support::connected_to(name));
+            co_await conns.back().sendall("x");
+        }
+        while (!standing)
+            co_await coax::sleep_for(1ms);
+        for (coax::socket& conn : conns)
+            co_await conn.sendall("y");
+        sent = true;
+        while (!over)
+            co_await coax::sleep_for(1ms);
+    };
+    struct joined {
+        std::thread thread;
+        std::atomic<bool>& over;
+        ~joined() {
+            over = true;
+            thread.join();
+        }
+    } const elsewhere{std::thread([&] { support::run(clients); }), over};
+    support::run([&]() -> coax::task<> {
+        int first = 0;
+        int second = 0;
+        int cut = 0;
+        const auto handler = [&](coax::socket conn, coax::address) -> coax::task<> {
+            try {
+                static_cast<void>(co_await conn.recv(1));
+                ++first;
+                static_cast<void>(co_await conn.recv(1));
+                ++second;
+            } catch (const coax::cancelled&) {
+                ++cut;
+                throw;
+            }
+        };
+        const auto body = [&]() -> coax::task<> {
+            co_await support::until([&] { return first == many; });
+            const auto begun = steady_clock::now();
+            standing = true;
+            while (!sent || steady_clock::now() - begun < 2 * limit)
+                std::this_thread::yield();
+            co_await support::until([&] { return second + cut == many; });
+            CHECK(second == many);
+            CHECK(cut == 0);
+        };
+        co_await support::with_server(listener, handler, {.drain_timeout = 0s, .idle_timeout = limit}, body);
+    });
+}
+
+TEST_CASE("a connection whose handler had to wait for another one's computing is not idle") {
+    support::run([]() -> coax::task<> {
+        constexpr auto limit = 50ms;
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        int cut = 0;
+        bool stands = false;
+        const auto handler = [&](coax::socket conn, coax::address) -> coax::task<> {
+            try {
+                while (const coax::chunk data = co_await conn.recv(100)) {
+                    if (stands && data.text() == "y") {
+                        stands = false;
+                        support::spin(2 * limit);
+                    }
+                    co_await conn.sendall(data);
+                }
+            } catch (const coax::cancelled&) {
+                ++cut;
+                throw;
+            }
+        };
+        const auto body = [&]() -> coax::task<> {
+            coax::socket one = co_await support::connected_to(name);
+            coax::socket two = co_await support::connected_to(name);
+            for (int round = 0; round < 5; ++round) {
+                co_await support::echoed(one, "x");
+                co_await support::echoed(two, "x");
+                stands = true;
+                // Both have arrived when the loop looks: one handler has its turn, and the other one waits for it.
+                co_await coax::when_all(one.sendall("y"), two.sendall("y"));
+                const std::string first = co_await support::read(one, 1);
+                const std::string second = co_await support::read(two, 1);
+                CHECK(first + second == "yy");
+            }
+            CHECK(cut == 0);
+        };
+        co_await support::with_server(listener, handler, {.idle_timeout = limit}, body);
     });
 }
