@@ -19,7 +19,7 @@ std::string answer(http_status status, std::string_view body, bool keep_alive, s
 /// One connection.
 class session {
 public:
-    explicit session(coax::socket conn) : stream_(std::move(conn)) {
+    session(coax::socket conn, coax::serving& server) : stream_(std::move(conn)), server_(server) {
         http_parser_init(&parser_, HTTP_REQUEST);
         parser_.data = this;
         http_parser_settings_init(&settings_);
@@ -43,6 +43,8 @@ public:
             more = served && *served;
         }
         co_await coax::with_timeout(limit, finish());
+        // Closing while the peer still sends, a pipeline for one, would take the last answers from it.
+        co_await coax::lingering_close(std::move(stream_.source()));
     }
 
 private:
@@ -62,16 +64,32 @@ private:
                 }
             }
             co_await stream_.flush(); // the answers to all that had been there, in one piece
-            waiting_ = true;
-            const bool more = co_await stream_.fill();
-            waiting_ = false;
+            const bool more = co_await receive_more();
             if (!more)
                 co_return false;
         }
         http_parser_pause(&parser_, 0);
-        const bool keep_alive = http_should_keep_alive(&parser_) != 0;
+        const bool keep_alive = http_should_keep_alive(&parser_) != 0 && !server_.draining();
         co_await stream_.write(answer_to(static_cast<http_method>(parser_.method), keep_alive));
         co_return keep_alive;
+    }
+
+    /// Says whether more has come. Between two requests the connection ends when the server does; one that has begun is finished.
+    coax::task<bool> receive_more() {
+        bool more = false;
+        waiting_ = true;
+        if (begun_) {
+            more = co_await stream_.fill();
+        } else {
+            auto first = co_await coax::when_any(stream_.fill(), server_.drain());
+            auto& [filled, drains] = first.slots;
+            if (first.index == 0)
+                more = filled.value();
+            else
+                more = filled && *filled; // it came in the same moment
+        }
+        waiting_ = false;
+        co_return more;
     }
 
     static std::string answer_to(http_method method, bool keep_alive) {
@@ -84,17 +102,14 @@ private:
         return text;
     }
 
-    /// Lets the peer read the last answer: closing with something unread would reset the connection.
     coax::task<> finish() {
         if (waiting_ && begun_) // one that has not begun may stay away
             co_await stream_.write(answer(HTTP_STATUS_REQUEST_TIMEOUT, "", false));
         co_await stream_.flush();
-        stream_.shutdown(coax::shutdown_how::write);
-        for (bool more = true; more; more = co_await stream_.fill())
-            stream_.consume(stream_.buffered().size());
     }
 
     coax::stream stream_;
+    coax::serving& server_;
     http_parser parser_{};
     http_parser_settings settings_{};
     bool begun_ = false;   // a request
@@ -105,9 +120,9 @@ coax::task<> serve(coax::address at, seconds limit) {
     coax::listener listener = coax::create_server(at);
     say_listening(listener.getsockname());
 
-    const auto greet = [&](coax::socket conn, coax::address) -> coax::task<> {
+    const auto greet = [&](coax::socket conn, coax::address, coax::serving& server) -> coax::task<> {
         send_at_once(conn);
-        session talk(std::move(conn));
+        session talk(std::move(conn), server);
         co_await talk.run(limit);
     };
     coax::serve_options options;

@@ -19,6 +19,7 @@
 #include <coax/framing.hpp>
 #include <coax/function_ref.hpp>
 #include <coax/kind.hpp>
+#include <coax/linger.hpp>
 #include <coax/listener.hpp>
 #include <coax/message_flags.hpp>
 #include <coax/option.hpp>

@@ -188,8 +188,10 @@ void note_send_failure(operation& op, int error) noexcept {
 }
 
 void note_progress(const operation& op) noexcept {
-    if (op.target->watched && op.target->attached != nullptr)
-        op.target->active_at = op.target->attached->now();
+    descriptor& d = *op.target;
+    d.peer_spoke_last = reads(op);
+    if (d.watched && d.attached != nullptr)
+        d.active_at = d.attached->now();
 }
 
 void advance_buffer(operation& op, std::size_t count) noexcept {

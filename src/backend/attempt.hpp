@@ -35,8 +35,8 @@ bool note_received(detail::operation& op, std::size_t count, int error) noexcept
 /// Ends a send with an error of the system. A receive that finds the end of the stream afterwards says how the connection broke.
 void note_send_failure(detail::operation& op, int error) noexcept;
 
-/// Where it matters when the socket was last active: an operation has moved some bytes, whether it goes on or has ended. The clock is
-/// read, since the turn may have begun long ago.
+/// An operation has moved some bytes, whether it goes on or has ended: notes in which direction and, where that matters, when. The clock
+/// is read, since the turn may have begun long ago.
 void note_progress(const detail::operation& op) noexcept;
 
 /// Notes that `count` bytes of an operation's buffer or pieces are done.

@@ -66,13 +66,23 @@ void backend::detach_all() noexcept {
 bool backend::submit(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
     const bool first = queue.empty();
-    if (first && serve_kept(op, pool()))
+    if (first && serve_at_once(op))
         return true;
     queue.append(op);
     if (!first || !start(op))
         return false;
     queue.remove(op);
     return true;
+}
+
+bool backend::serve_at_once(operation& op) noexcept {
+    if (serve_kept(op, pool()))
+        return true;
+    if (!op.target->input_cut || !reads(op))
+        return false;
+    while (attempt(op, pool()) == progress::paused) {
+    }
+    return true; // where nothing is there, the end is what it gives
 }
 
 void backend::serve_waiting(descriptor& d) noexcept {
@@ -168,6 +178,11 @@ void backend::done(operation& op) noexcept {
     if (op.clocked)
         clocked_.remove(op);
     const bool closing = op.target->closing;
+    if (op.reason == stop_reason::input && op.error == ECANCELED) {
+        // What had arrived may not have been looked at when the system took the operation back.
+        op.error = 0;
+        static_cast<void>(serve_at_once(op));
+    }
     end(op);
     if (first && !closing)
         advance(queue);
@@ -175,11 +190,21 @@ void backend::done(operation& op) noexcept {
 
 void backend::advance(operation_queue& queue) noexcept {
     while (operation* op = queue.first()) {
-        if (!serve_kept(*op, pool()) && !start(*op))
+        if (!serve_at_once(*op) && !start(*op))
             return;
         queue.remove(*op);
         end(*op);
     }
+}
+
+void cut_input(descriptor& d) noexcept {
+    d.input_ended = d.input_cut = true;
+    // When the first one has ended, the others find the end as they begin.
+    operation* const first = d.reading.first();
+    if (first == nullptr || first->reason != stop_reason::none)
+        return;
+    first->reason = stop_reason::input;
+    d.attached->stop(*first);
 }
 
 int shut_down(descriptor& d, shutdown_how how) noexcept {

@@ -113,6 +113,8 @@ protected:
     void done(operation& op) noexcept;
     /// Whether a receive that has to fill its buffer has got a part of it: a result, if it ends now.
     static bool gathered(const operation& op) noexcept;
+    /// Ends an operation whose turn has come by what is kept for it or, where the input was cut, by what has arrived.
+    bool serve_at_once(operation& op) noexcept;
     /// Begins operations until one is under way.
     void advance(operation_queue& queue) noexcept;
 
@@ -134,6 +136,10 @@ private:
 
 /// shutdown(2): what was begun before goes out before, and those who wait for input hear of its end. 0 or an errno value.
 int shut_down(descriptor& d, shutdown_how how) noexcept;
+
+/// Lets those who receive get what has arrived, and then the end of the stream, without telling the system: it would answer what the peer
+/// still sends with a reset once the other direction has been shut down. Whoever clears `input_cut` and `input_ended` receives again.
+void cut_input(descriptor& d) noexcept;
 
 /// What a backend is made with.
 struct settings {

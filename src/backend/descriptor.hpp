@@ -121,6 +121,8 @@ public:
     bool has_low_water_mark = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
     bool was_blocking = false;       // when it was adopted
     bool handle_is_known = false;    // outside of the library: it may have been duplicated, or passed on
+    bool peer_spoke_last = false;    // of the bytes that moved, the last ones came in
+    bool input_cut = false;          // and the system has not been told: more may come
     bool watched = false;            // `active_at` matters to somebody
     std::int64_t limit = -1;         // settimeout in nanoseconds; -1: none
     std::int64_t active_at = 0;      // when an operation last moved bytes, nanoseconds of the loop's clock

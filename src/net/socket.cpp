@@ -11,6 +11,7 @@
 
 #include "backend/backend.hpp"
 #include "backend/descriptor.hpp"
+#include "net/socket_access.hpp"
 #include "os/socket.hpp"
 
 namespace coax {
@@ -90,11 +91,12 @@ void socket::let_go() noexcept {
     state_->release();
 }
 
-socket socket::share() const {
-    descriptor& d = opened(state_, operation_name::socket);
-    d.retain();
-    ++d.owners;
-    return socket(&d);
+socket socket::share() const { return detail::socket_access::share(opened(state_, operation_name::socket)); }
+
+socket detail::socket_access::share(descriptor& of) noexcept {
+    of.retain();
+    ++of.owners;
+    return socket(&of);
 }
 
 namespace {

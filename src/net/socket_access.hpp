@@ -8,6 +8,8 @@ namespace coax::detail {
 struct socket_access {
     /// Null for a socket that was never opened or was moved from.
     static descriptor* state(const socket& of) noexcept { return of.state_; }
+    /// Another owner of an open socket.
+    static socket share(descriptor& of) noexcept;
 };
 
 } // namespace coax::detail

@@ -2,11 +2,16 @@
 #include "os/native.hpp"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "os/address.hpp"
 #include "os/extensions.hpp"
 #include "os/socket.hpp"
+
+#if defined(COAX_LINUX_EXTENSIONS)
+#include <linux/sockios.h> // SIOCOUTQ
+#endif
 
 namespace coax::os {
 
@@ -184,6 +189,22 @@ int shutdown(native_handle handle, shutdown_how how) noexcept {
         break;
     }
     return error_of(::shutdown(handle, native));
+}
+
+std::int64_t unacknowledged([[maybe_unused]] native_handle handle) noexcept {
+    int bytes = -1;
+#if defined(COAX_LINUX_EXTENSIONS)
+    if (::ioctl(handle, SIOCOUTQ, &bytes) != 0)
+        return -1;
+#elif defined(FIONWRITE)
+    if (::ioctl(handle, FIONWRITE, &bytes) != 0)
+        return -1;
+#elif defined(SO_NWRITE)
+    std::size_t size = sizeof bytes;
+    if (get_option(handle, SOL_SOCKET, SO_NWRITE, &bytes, size) != 0)
+        return -1;
+#endif
+    return bytes;
 }
 
 int close(native_handle handle) noexcept {

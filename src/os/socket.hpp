@@ -73,6 +73,10 @@ outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t
 
 int shutdown(native_handle handle, shutdown_how how) noexcept;
 
+/// How many bytes were sent to the peer, its end included, and have not been acknowledged by its machine (of a UNIX socket: not been read);
+/// -1 where the system does not say.
+std::int64_t unacknowledged(native_handle handle) noexcept;
+
 /// The handle is gone afterwards, whatever the result: never call it twice.
 int close(native_handle handle) noexcept;
 /// The same on a thread of its own, for a handle whose closing may wait.

@@ -249,6 +249,8 @@ int shutdown(native_handle handle, shutdown_how how) noexcept {
     return error_of(::shutdown(handle, SD_SEND));
 }
 
+std::int64_t unacknowledged(native_handle) noexcept { return -1; }
+
 int close(native_handle handle) noexcept { return error_of(::closesocket(handle)); }
 
 int getsockname(native_handle handle, address& name) noexcept {

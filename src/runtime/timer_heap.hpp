@@ -1,6 +1,7 @@
 // The deadlines of a scheduler: a four-ary heap whose entries carry their keys.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -22,7 +23,8 @@ public:
     /// Makes the next `insert`s, so many of them, certain to succeed, as they must once a wait has begun. Throws `std::bad_alloc`.
     void make_room(std::size_t count = 1) {
         if (entries_.capacity() - entries_.size() < count)
-            entries_.reserve(entries_.capacity() == 0 ? 64 : entries_.capacity() * 2);
+            entries_.reserve(
+                std::max(entries_.size() + count, entries_.capacity() == 0 ? 64 : entries_.capacity() * 2));
     }
     /// Inserts `t` with its `deadline`, after `make_room`.
     void insert(timer& t) noexcept {

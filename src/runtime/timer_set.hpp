@@ -21,13 +21,19 @@ public:
 
     /// Makes the next `insert` or `insert_fresh` certain to succeed. Throws `std::bad_alloc`.
     void make_room() {
-        heap_.make_room(fresh_set_ + 1);
+        heap_.make_room(fresh_set_ + reserved_ + 1);
         if (fresh_.size() != fresh_.capacity())
             return;
         remove_holes();
         if (fresh_.size() * 2 >= fresh_.capacity())
             fresh_.reserve(fresh_.empty() ? 16 : fresh_.capacity() * 2);
     }
+    /// Makes every `insert` of one timer certain to succeed until it gives its place back. Throws `std::bad_alloc`.
+    void reserve_one() {
+        make_room();
+        ++reserved_;
+    }
+    void give_one_back() noexcept { --reserved_; }
     /// Inserts `t` with its `deadline`.
     void insert(timer& t) noexcept { heap_.insert(t); }
     /// Inserts `t`, whose `deadline` is a duration until `end_turn`.
@@ -80,6 +86,7 @@ private:
     timer_heap heap_;
     std::vector<timer*> fresh_; // in the order in which they were set; null where one has been taken out
     std::size_t fresh_set_ = 0;
+    std::size_t reserved_ = 0;
 };
 
 } // namespace coax::detail

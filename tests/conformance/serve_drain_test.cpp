@@ -11,33 +11,9 @@
 
 using namespace std::chrono_literals;
 using support::ending;
+using support::scene;
 
 namespace {
-
-/// A server in a scope of its own, and how it and its handlers ended.
-struct scene {
-    explicit scene(coax::address at) : listener(coax::create_server(at)), name(listener.getsockname()) {}
-    scene() : scene(coax::address("127.0.0.1", 0)) {}
-
-    /// Runs the server until it ends, in the scope that `scope` is set to.
-    template <class Handler>
-    coax::task<> serve(Handler& handler, coax::serve_options options) {
-        options.on_error = reported;
-        cut = co_await coax::with_cancel_scope([&](coax::cancel_scope& own) -> coax::task<> {
-            scope = &own;
-            co_await support::note([&] { return coax::serve(listener, handler, options); }, how);
-            if (how == ending::cancelled)
-                co_await coax::yield(); // meets the cancellation again
-        });
-    }
-
-    coax::listener listener;
-    coax::address name;
-    coax::cancel_scope* scope = nullptr;
-    ending how = ending::none;
-    bool cut = false;
-    support::reports reported;
-};
 
 /// Handlers that count what they receive, and wait for an event at the end.
 struct listeners_of_input {

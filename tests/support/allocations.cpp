@@ -11,9 +11,28 @@
 namespace {
 
 std::atomic<std::size_t> count{0};
-std::atomic<long> until_failure{0}; // 0: none is to fail, or it has failed
+std::atomic<long> until_failure{0};          // 0: none is to fail, or it has failed
+thread_local std::size_t before_failing = 0; // allocations of this thread that succeed before the failing ones
+thread_local std::size_t left_to_fail = 0;
+
+bool fails_here() noexcept {
+    if (left_to_fail == 0)
+        return false;
+    if (before_failing != 0) {
+        --before_failing;
+        return false;
+    }
+    --left_to_fail;
+    return true;
+}
 
 } // namespace
+
+void support::fail_allocations(std::size_t after, std::size_t how_many) noexcept {
+    before_failing = after;
+    left_to_fail = how_many;
+}
+std::size_t support::failures_left() noexcept { return left_to_fail; }
 
 std::size_t support::allocations() noexcept { return count.load(); }
 
@@ -34,6 +53,8 @@ std::size_t support::held_bytes() noexcept {
 void* operator new(std::size_t size) {
     count.fetch_add(1, std::memory_order_relaxed);
     if (until_failure.load(std::memory_order_relaxed) > 0 && until_failure.fetch_sub(1) == 1)
+        throw std::bad_alloc();
+    if (fails_here())
         throw std::bad_alloc();
     if (void* const block = std::malloc(size != 0 ? size : 1))
         return block;

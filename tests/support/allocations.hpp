@@ -1,4 +1,4 @@
-// Counts what the program allocates, and lets one allocation fail.
+// Counts what the program allocates, and lets allocations fail.
 #pragma once
 
 #include <cstddef>
@@ -22,5 +22,10 @@ public:
     /// Whether it has come to that.
     bool has_failed() const noexcept;
 };
+
+/// Lets this thread run out of memory: after so many allocations that still succeed, so many fail.
+void fail_allocations(std::size_t after, std::size_t how_many) noexcept;
+/// How many of them have not been asked for yet.
+std::size_t failures_left() noexcept;
 
 } // namespace support

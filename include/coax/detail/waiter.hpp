@@ -25,6 +25,7 @@ enum class stop_reason : unsigned char {
     scope,   // its scope was cancelled
     expired, // its deadline passed
     closed,  // the socket was closed
+    input,   // the input was declared to have ended: a receive gives what it has, or the end
     abandon, // the coroutine is being destroyed
 };
 
