@@ -103,10 +103,21 @@ task<> serve_connection(server& by, socket accepted) {
     }
 }
 
-/// Errors of accept(2) that say nothing against the listener: something has run out, and will be there again.
-bool is_shortage(const std::error_code& code) noexcept {
-    return code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system ||
-           code == std::errc::no_buffer_space || code == std::errc::not_enough_memory;
+/// What an error of the accepting means.
+enum class accept_error : unsigned char {
+    fatal,    ///< that of the listener itself
+    passing,  ///< it says nothing against the listener
+    shortage, ///< something has run out, and will be there again: nothing to report
+};
+
+accept_error kind_of(const std::error_code& code) noexcept {
+    if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system ||
+        code == std::errc::no_buffer_space || code == std::errc::not_enough_memory)
+        return accept_error::shortage;
+    if (code == std::errc::bad_file_descriptor || code == std::errc::invalid_argument ||
+        code == std::errc::not_a_socket || code == std::errc::operation_not_supported || code == std::errc::bad_address)
+        return accept_error::fatal;
+    return accept_error::passing;
 }
 
 /// Accepts, and pauses where that fails, until the listener is closed. Nothing on the way from a failure to the next try needs memory.
@@ -114,6 +125,7 @@ task<> accept_connections(server& by) {
     constexpr clock::duration shortest = std::chrono::milliseconds(5);
     constexpr clock::duration longest = std::chrono::seconds(1);
     clock::duration pause = shortest;
+    std::error_code reported; // since a connection was last accepted
     const auto serve_one =
         by.options.idle_timeout != clock::duration::zero() ? &serve_connection<true> : &serve_connection<false>;
     const auto check = [](stop_reason why) {
@@ -135,12 +147,18 @@ task<> accept_connections(server& by) {
             peer = next.peer;
             by.group->spawn(serve_one(by, std::move(next.conn)));
             pause = shortest;
+            reported = {};
             continue;
         } catch (const io_error& failed) {
             if (!by.at.socket().is_open())
                 co_return;
-            if (!is_shortage(failed.code()))
+            const accept_error kind = kind_of(failed.code());
+            if (kind == accept_error::fatal)
                 throw;
+            if (kind == accept_error::passing && failed.code() != reported) {
+                reported = failed.code();
+                by.report(std::current_exception(), peer);
+            }
         } catch (const std::bad_alloc&) { // the connection, if there was one, is closed
             by.report(std::current_exception(), peer);
         }
