@@ -31,13 +31,19 @@ inline void say_listening(const coax::address& at) {
 }
 
 /// For `serve_options::on_error`: a connection that fails is worth a line, and takes no other along.
-inline void say_lost(std::exception_ptr error, const coax::address& peer) {
+inline void say_lost(std::exception_ptr error, const coax::address& peer) noexcept {
     try {
-        std::rethrow_exception(std::move(error));
-    } catch (const std::system_error& failure) {
-        say("{} lost: {}", peer.to_string(), failure.code().message());
-    } catch (const std::exception& failure) {
-        say("{} lost: {}", peer.to_string(), failure.what());
+        try {
+            std::rethrow_exception(std::move(error));
+        } catch (const std::system_error& failure) {
+            say("{} lost: {}", peer.to_string(), failure.code().message());
+        } catch (const std::exception& failure) {
+            say("{} lost: {}", peer.to_string(), failure.what());
+        } catch (...) {
+            say("{} lost", peer.to_string());
+        }
+    } catch (const std::exception&) { // no memory for the line, or nobody who reads it
+        std::fputs("a connection was lost\n", stderr);
     }
 }
 

@@ -1,10 +1,35 @@
 #include "net/served.hpp"
 
+#include <cerrno>
 #include <utility>
+
+#include <coax/stream_errc.hpp>
 
 #include "runtime/core.hpp"
 
 namespace coax::detail {
+namespace {
+
+/// Whether an error says only that the peer of this connection has gone, or was too slow: it can happen to every server.
+bool is_peers_doing(const std::exception_ptr& error, const address& peer) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const io_error& failed) {
+        // That of another connection, such as one to a database, is the program's business.
+        if (!failed.peer().is_unnamed() && failed.peer() != peer)
+            return false;
+        const std::error_code& code = failed.code();
+        return code == std::errc::connection_reset || code == std::errc::connection_aborted ||
+               code == std::errc::broken_pipe || code == std::errc::timed_out || code == std::errc::not_connected ||
+               code == std::errc::host_unreachable || code == std::errc::network_unreachable ||
+               code == stream_errc::incomplete_read || code == stream_errc::frame_truncated ||
+               code == stream_errc::proxy_truncated;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
 
 server::server(listening from, connection_handler with, const serve_options& how, environment where)
     : at(from), handler(with), options(how), around(where) {
@@ -14,10 +39,18 @@ server::server(listening from, connection_handler with, const serve_options& how
 server::~server() { core::of(*around.on).timers().give_one_back(); }
 
 void server::report(std::exception_ptr error, const address& peer) noexcept {
-    if (options.on_error)
-        options.on_error(std::move(error), peer);
-    else
-        core::of(*around.on).suppressed(std::move(error));
+    core& on = core::of(*around.on);
+    if (!options.on_error) {
+        if (!is_peers_doing(error, peer))
+            on.suppressed(std::move(error));
+        return;
+    }
+    try {
+        options.on_error(error, peer);
+    } catch (...) {
+        on.suppressed(std::move(error));
+        on.suppressed(std::current_exception());
+    }
 }
 
 served::served(server& by, const socket& conn) noexcept : server_(by), descriptor_(*socket_access::state(conn)) {
