@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t longest_line = 1000;
 constexpr std::size_t longest_name = 30;
-constexpr std::size_t lines_kept = 2048; // for somebody to whom they come faster than they can be sent
+// For somebody to whom lines come faster than they can be sent. Bytes are what fills the memory: a list of names may be long.
+constexpr std::size_t lines_kept = 2048;
+constexpr std::size_t bytes_kept = 512 * 1024;
 constexpr auto patience = 10s;           // with somebody who takes nothing at all
 
 using text = std::shared_ptr<const std::string>; // a line that many hear is there once
@@ -26,7 +28,11 @@ struct member {
 
     /// Never waits, since all others would wait as well: whoever does not keep up has to go.
     void tell(text line) {
-        if (!outgoing.try_send(std::move(line)) && !outgoing.closed()) {
+        const std::size_t size = line->size();
+        const bool too_much = waiting != 0 && waiting + size > bytes_kept; // one line always has room
+        if (!too_much && outgoing.try_send(std::move(line))) {
+            waiting += size;
+        } else if (!outgoing.closed()) {
             too_slow = true;
             tasks->cancel();
         }
@@ -35,6 +41,7 @@ struct member {
 
     coax::framed<coax::line> lines;
     coax::channel<text> outgoing{lines_kept};
+    std::size_t waiting = 0; // bytes that have not been sent
     coax::task_group* tasks = nullptr;
     std::string name;
     bool too_slow = false;
@@ -113,6 +120,7 @@ coax::task<> write(member& to) {
         while (const auto more = to.outgoing.try_recv()) // whatever has come meanwhile goes out in one piece
             batch += **more;
         co_await coax::with_timeout(patience, to.lines.source().sendall(batch));
+        to.waiting -= batch.size();
     }
 }
 
@@ -148,7 +156,8 @@ coax::task<> serve(coax::address at) {
     };
     coax::serve_options options;
     options.on_error = say_lost;
-    options.drain_timeout = 5s; // for the last words; nothing more is heard from anybody
+    options.drain = coax::drain_mode::end_input; // nothing more is heard from anybody
+    options.drain_timeout = 5s;                  // for the last words
     co_await coax::serve(listener, welcome, options);
 }
 
