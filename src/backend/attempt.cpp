@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "backend/backend.hpp"
 #include "backend/operation_table.hpp"
@@ -13,12 +12,9 @@ namespace coax::backend {
 using detail::accepting_operation;
 using detail::addressed_operation;
 using detail::descriptor;
-using detail::lease;
 using detail::message_operation;
 using detail::opcode;
 using detail::operation;
-using detail::ordered_queue;
-using detail::unaccepted;
 using detail::vector_operation;
 
 namespace {
@@ -46,13 +42,13 @@ bool note_call(operation& op, os::outcome result) noexcept {
 }
 
 progress receive(operation& op, void* data, std::size_t size, bool short_is_all) noexcept {
-    const bool fill = fills_buffer(op);
+    const bool stream = op.target->kind == kind::stream;
     if (contains(op.flags, message_flags::out_of_band))
         op.target->urgent_asked = true;
     std::size_t room = step_limit;
     while (room != 0) {
         const std::size_t left = size - op.transferred;
-        const std::size_t asked = fill ? std::min(left, room) : left;
+        const std::size_t asked = stream ? std::min(left, room) : left;
         const os::outcome result =
             os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred, asked, op.flags);
         if (note_call(op, result))
@@ -79,10 +75,10 @@ bool accept(accepting_operation& op) noexcept {
 }
 
 progress send(operation& op) noexcept {
-    const bool goes_on = op.whole && op.target->kind == kind::stream;
+    const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
-    while (!goes_on || moved < step_limit) {
-        const std::size_t size = goes_on ? std::min(op.buffer.size, step_limit - moved) : op.buffer.size;
+    while (moved < step_limit) {
+        const std::size_t size = stream ? std::min(op.buffer.size, step_limit - moved) : op.buffer.size;
         const os::outcome result = os::send(op.target->handle, op.buffer.data, size, op.flags);
         if (would_block(result.error))
             return progress::would_block;
@@ -93,7 +89,7 @@ progress send(operation& op) noexcept {
         const auto count = static_cast<std::size_t>(result.value);
         advance_buffer(op, count);
         moved += count;
-        if (!goes_on || op.buffer.size == 0)
+        if (!op.whole || op.buffer.size == 0)
             return progress::ended;
         note_progress(op);
     }
@@ -276,84 +272,6 @@ bool finish_connect(operation& op) noexcept {
         return false;
     op.error = state == EISCONN ? 0 : state;
     return true;
-}
-
-namespace {
-
-void serve_connection(accepting_operation& op) noexcept {
-    const unaccepted oldest = op.target->kept().connections.take();
-    op.order = oldest.order;
-    op.connection = oldest.handle;
-    op.has_connection = true;
-    os::getpeername(oldest.handle, op.peer);
-}
-
-/// True: it has ended.
-bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
-    ordered_queue<lease>& bytes = op.target->kept().bytes;
-    lease& oldest = bytes.front();
-    op.order = oldest.order;
-    const bool pooled = traits_of(op.code).pooled;
-    const bool peeks = contains(op.flags, message_flags::peek);
-    const bool datagrams = op.target->kind == kind::datagram;
-    if (traits_of(op.code).sender && datagrams)
-        static_cast<addressed_operation&>(op).peer = oldest.peer;
-    op.truncated = datagrams && (oldest.truncated || oldest.size > op.buffer.size);
-    const std::size_t there = datagrams ? oldest.size : op.target->kept_size();
-    const std::size_t count = std::min(there, op.buffer.size);
-    const bool goes_on = fills_buffer(op) && count < op.buffer.size;
-    const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);
-    if (pooled && !peeks && whole_lease) {
-        // The lease goes on to the receiver, without a copy.
-        lease given = bytes.take();
-        op.transferred = given.size;
-        op.buffer.data = given.data;
-        op.block = given.release();
-        return true;
-    }
-    void* into = op.buffer.data;
-    if (pooled) {
-        op.block = pool.take(goes_on ? op.buffer.size : count);
-        if (op.block == nullptr) {
-            op.error = ENOMEM;
-            return true;
-        }
-        into = op.block->data;
-    }
-    if (datagrams) {
-        if (count != 0)
-            std::memcpy(into, oldest.data, count);
-        op.transferred = count;
-        if (!peeks)
-            bytes.take();
-        return true;
-    }
-    op.transferred = op.target->kept().copy(into, count, !peeks);
-    return !goes_on;
-}
-
-} // namespace
-
-bool serve_kept(operation& op, buffer_pool& pool) noexcept {
-    descriptor& d = *op.target;
-    switch (traits_of(op.code).what) {
-    case takes::nothing:
-        return false;
-    case takes::connection:
-        if (!d.has_kept_connections())
-            return false;
-        serve_connection(static_cast<accepting_operation&>(op));
-        return true;
-    case takes::bytes:
-        break;
-    }
-    if (contains(op.flags, message_flags::out_of_band))
-        return false;
-    if (d.has_kept_bytes())
-        return serve_bytes(op, pool);
-    if (d.has_gap())
-        op.error = ENOMEM;
-    return d.has_gap();
 }
 
 } // namespace coax::backend

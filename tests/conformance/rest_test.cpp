@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include <netinet/in.h>
 #include <sys/resource.h>
 
 using namespace std::chrono_literals;
@@ -173,3 +174,28 @@ TEST_CASE("a server that may have no more descriptors rests until it may") {
         co_await support::with_server(listener, handler, {}, body);
     });
 }
+
+#ifdef IP_RECVERR
+TEST_CASE("an error that lies in the error queue of a socket disturbs nobody who waits to receive from it") {
+    support::run([]() -> coax::task<> {
+        coax::socket receiver = support::bound(coax::family::inet, coax::kind::datagram);
+        receiver.setsockopt(IPPROTO_IP, IP_RECVERR, 1);
+        const coax::address nobody = support::bound(coax::family::inet, coax::kind::datagram).getsockname();
+        co_await receiver.sendto("x", nobody);
+        // The first receive may be told; the error stays in the queue.
+        static_cast<void>(co_await coax::as_result(coax::with_timeout(100ms, receiver.recvfrom(10))));
+        std::string heard;
+        const auto reader = [&]() -> coax::task<> {
+            const coax::datagram one = co_await receiver.recvfrom(10);
+            heard = one.data.text();
+        };
+        co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+            group.spawn(reader());
+            co_await check_rest();
+            coax::socket sender(coax::family::inet, coax::kind::datagram);
+            co_await sender.sendto("y", receiver.getsockname());
+        });
+        CHECK(heard == "y");
+    });
+}
+#endif

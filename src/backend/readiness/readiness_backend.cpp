@@ -1,5 +1,6 @@
 #include "backend/readiness/readiness_backend.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -37,7 +38,8 @@ bool is_clocked(const operation& op) noexcept { return waits_by_the_clock(op) &&
 /// Whether a receive has given less than was asked for.
 bool was_short(const operation& op) noexcept {
     return (op.code == opcode::recv || op.code == opcode::recv_pooled) && op.error == 0 && op.transferred != 0 &&
-           op.transferred < op.buffer.size && !fills_buffer(op) && !contains(op.flags, message_flags::peek);
+           op.transferred < std::min(op.buffer.size, step_limit) && !fills_buffer(op) &&
+           !contains(op.flags, message_flags::peek);
 }
 
 /// Whether a short receive is as good as one more that would have blocked, and saves it: half of all receives of a server.
@@ -118,13 +120,20 @@ void readiness_backend::do_detach(descriptor& d) noexcept {
     poller_->remove(d);
 }
 
-void readiness_backend::try_head(operation_queue& queue, bool& unready) noexcept {
+void readiness_backend::try_head(operation_queue& queue, bool& unready, bool failed) noexcept {
     unready = false;
     operation* op = queue.first();
     // One that waits for its peer's queue is tried by the clock: every failed try of it is reported as room to write again.
     if (op == nullptr || op->clocked)
         return;
-    if (try_once(*op, unready) || (is_clocked(*op) && !try_by_the_clock(*op)))
+    bool ended = try_once(*op, unready);
+    // poll(2) reports an error again and again that no call takes away: one in the error queue of a socket (ip(7), IP_RECVERR).
+    constexpr std::uint8_t most_idle_reports = 3;
+    const bool by_the_clock = is_clocked(*op) || (failed && kind_ == backend_kind::poll &&
+                                                  ++noted<attempt_state>(*op).idle_reports >= most_idle_reports);
+    if (!ended && by_the_clock)
+        ended = !try_by_the_clock(*op);
+    if (ended)
         done(*op);
 }
 
@@ -133,9 +142,9 @@ void readiness_backend::ready(descriptor& d, bool readable, bool writable, bool 
     if (beyond_data)
         state.when_short = short_receive::nothing;
     if (readable)
-        try_head(d.reading, state.unreadable);
+        try_head(d.reading, state.unreadable, beyond_data);
     if (writable)
-        try_head(d.writing, state.unwritable);
+        try_head(d.writing, state.unwritable, beyond_data);
     poller_->update(d);
 }
 

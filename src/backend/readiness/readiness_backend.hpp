@@ -32,7 +32,7 @@ protected:
 private:
     void ready(descriptor& d, bool readable, bool writable, bool beyond_data) noexcept override;
     bool try_once(operation& op, bool& unready) noexcept;
-    void try_head(operation_queue& queue, bool& unready) noexcept;
+    void try_head(operation_queue& queue, bool& unready, bool failed) noexcept;
 
     backend_kind kind_;
     os::wake_event wake_;

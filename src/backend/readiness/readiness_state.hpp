@@ -23,7 +23,8 @@ inline readiness_state& readiness_of(detail::descriptor& d) noexcept { return no
 
 /// Of an operation.
 struct attempt_state {
-    bool connecting; // the system goes on connecting by itself
+    bool connecting;           // the system goes on connecting by itself
+    std::uint8_t idle_reports; // of an error, of which the call knows nothing
 };
 
 } // namespace coax::backend

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
@@ -139,7 +140,7 @@ bool uring_backend::complete_ready(operation& op, int result) noexcept {
     submission.awaits_ready = true;
     // An error condition that no call takes away would be reported again and again.
     constexpr std::uint8_t most_idle_wakes = 3;
-    if (++submission.idle_wakes < most_idle_wakes || submission.connecting)
+    if ((result & POLLERR) == 0 || ++submission.idle_wakes < most_idle_wakes || submission.connecting)
         return true;
     submission.idle_wakes = 0;
     static_cast<void>(try_by_the_clock(op)); // without memory for that it ends with an error
