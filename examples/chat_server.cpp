@@ -18,7 +18,7 @@ constexpr std::size_t longest_name = 30;
 // For somebody to whom lines come faster than they can be sent. Bytes are what fills the memory: a list of names may be long.
 constexpr std::size_t lines_kept = 2048;
 constexpr std::size_t bytes_kept = 512 * 1024;
-constexpr auto patience = 10s;           // with somebody who takes nothing at all
+constexpr auto patience = 10s; // with somebody who takes nothing at all
 
 using text = std::shared_ptr<const std::string>; // a line that many hear is there once
 

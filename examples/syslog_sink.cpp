@@ -75,7 +75,8 @@ coax::task<> serve(coax::address at) {
     say_listening(listener.getsockname());
     coax::serve_options options;
     options.on_error = say_lost;
-    options.drain = coax::drain_mode::end_input; // nobody waits for an answer: what has arrived is shown, and that is all
+    options.drain =
+        coax::drain_mode::end_input; // nobody waits for an answer: what has arrived is shown, and that is all
     co_await coax::when_all(coax::serve(listener, receive_stream, options), receive_datagrams(sock));
 }
 

@@ -45,8 +45,9 @@ void send_pieces(coax::native_handle to, std::string_view text, std::uint32_t se
     while (!text.empty()) {
         state = state * 1664525U + 1013904223U;
         const std::size_t size = std::min<std::size_t>(text.size(), 1 + (state >> 22));
-        if (support::send_raw(to, text.data(), size) == static_cast<std::ptrdiff_t>(size))
-            text.remove_prefix(size);
+        const std::ptrdiff_t sent = support::send_raw(to, text.data(), size);
+        if (sent > 0)
+            text.remove_prefix(static_cast<std::size_t>(sent));
         else
             std::this_thread::yield();
         if ((state >> 8) % 4 == 0)
