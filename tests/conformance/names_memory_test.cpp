@@ -119,5 +119,5 @@ TEST_CASE("create_server without memory is an error, and leaves no path") {
         const coax::listener made = coax::create_server(name);
         co_return;
     };
-    CHECK(fail_at_each(serve) > 1);
+    CHECK(fail_at_each(serve) >= 1);
 }

@@ -56,7 +56,7 @@ TEST_CASE("without on_error nobody is told that a peer has left, or was too slow
             coax::stream file = conn.makefile();
             if (how == leaving::too_slow)
                 conn.settimeout(std::chrono::milliseconds(20));
-            co_await file.readexactly(10);
+            static_cast<void>(co_await file.readexactly(10));
             const std::string large(1 << 20, 'x');
             for (;;)
                 co_await conn.sendall(large);

@@ -25,7 +25,7 @@ coax::task<> conversation() {
     co_await near.sendall("ping");
     const auto data = co_await far.recv(100);
     co_await far.sendall(data);
-    co_await near.recv(100);
+    const auto echo = co_await near.recv(100);
 }
 
 /// What the call throws says all of that.

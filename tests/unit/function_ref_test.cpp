@@ -109,7 +109,10 @@ TEST_CASE("a temporary lambda is kept, and its captures are what they refer to")
     copy("two");
     CHECK(calls == 2);
     CHECK(last == "two");
-    const int a = 1, b = 2, c = 3, d = 4;
+    int a = 1;
+    int b = 2;
+    int c = 3;
+    int d = 4;
     const function_ref<int(int)> four([&a, &b, &c, &d](int of) { return a + b + c + d + of; });
     CHECK(four(5) == 15);
 }
