@@ -112,7 +112,7 @@ TEST_CASE("a run ends although others go on posting") {
         std::thread first(pour);
         std::thread second(pour);
         const auto end = std::chrono::steady_clock::now() + support::patience / 2;
-        for (int round = 0; in_time && (round < 20 || made.load() < 10 * most); ++round) {
+        for (int round = 0; in_time && (round < 20 || made.load() < 2 * most); ++round) {
             scheduler.run(nothing());
             in_time = std::chrono::steady_clock::now() < end;
         }

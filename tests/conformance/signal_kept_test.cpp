@@ -175,8 +175,8 @@ TEST_CASE("a handler that the program sets meanwhile stays, and the next wait ha
         raise(SIGUSR1);
         CHECK(strays == 1);
         int got = 0;
+        const auto wait = [&]() -> coax::task<> { got = co_await coax::wait_signal(SIGUSR1); };
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
-            const auto wait = [&]() -> coax::task<> { got = co_await coax::wait_signal(SIGUSR1); };
             group.spawn(wait());
             co_await support::until_waiting(1);
             raise(SIGUSR1);
