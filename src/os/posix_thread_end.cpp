@@ -7,9 +7,10 @@
 namespace coax::os {
 namespace {
 
-void (*at_end)() noexcept = nullptr;
+// Each thread stores the same one.
+std::atomic<void (*)() noexcept> at_end{nullptr};
 
-extern "C" void coax_end_thread(void*) { at_end(); }
+extern "C" void coax_end_thread(void*) { at_end.load(std::memory_order_acquire)(); }
 
 /// Taken back when the library is unloaded: its code must not be called afterwards.
 class end_key {
@@ -38,7 +39,7 @@ extern "C" void coax_make_end_key() { key.make(); }
 } // namespace
 
 bool at_thread_end(void (*function)() noexcept) noexcept {
-    at_end = function;
+    at_end.store(function, std::memory_order_release);
     ::pthread_once(&once, &coax_make_end_key);
     return key.set();
 }
