@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/full_listener.hpp"
 #include "support/net.hpp"
+#include "support/runtime.hpp"
 
 #include <optional>
 #include <string>

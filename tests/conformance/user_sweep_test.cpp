@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
-#include <optional>
 #include <stdexcept>
 #include <string_view>
 
@@ -68,16 +67,16 @@ TEST_CASE("a sweep of a conversation finds nothing, and as many checkpoints as t
 }
 
 TEST_CASE("a sweep says at which checkpoint something is left behind") {
-    std::optional<coax::chunk> kept;
+    coax::chunk kept;
     const auto session = [&]() -> coax::task<> {
-        kept.reset();
+        kept = coax::chunk();
         auto [near, far] = coax::socketpair();
         co_await near.sendall("ping");
         kept = co_await far.recv(100);
         co_await coax::yield();
     };
     CHECK(complains([&] { coax::cancel_at_every_checkpoint(session); }, {"before checkpoint", "1 buffers"}));
-    kept.reset();
+    kept = coax::chunk();
 }
 
 TEST_CASE("a sweep ends with what the session, the check or the limit says") {
