@@ -165,7 +165,8 @@ TEST_CASE("a listener moves, takes a listening socket, and closes twice without 
     });
 }
 
-TEST_CASE("an IPv4 address written as IPv6 is listened on for IPv4") {
+// In Wine 8 nobody can connect to the address in that notation.
+TEST_CASE("an IPv4 address written as IPv6 is listened on for IPv4", "[posix]") {
     if (!support::has(coax::family::inet6))
         return;
     support::run([]() -> coax::task<> {
