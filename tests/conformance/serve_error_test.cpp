@@ -80,7 +80,7 @@ TEST_CASE("without on_error nobody is told that a peer has left, or was too slow
     CHECK(told.texts.empty());
 }
 
-TEST_CASE("without on_error the scheduler hears of what is the program's business") {
+TEST_CASE("without on_error the scheduler hears of what is the program's business", "[reset]") {
     suppressed told;
     const auto session = [&]() -> coax::task<> {
         coax::listener listener = coax::create_server({"127.0.0.1", 0});

@@ -71,7 +71,7 @@ TEST_CASE("a receive after one that emptied the socket is not tried before somet
     });
 }
 
-TEST_CASE("the end and an error that came together with data are seen after them") {
+TEST_CASE("the end and an error that came together with data are seen after them", "[reset]") {
     const coax::family family = GENERATE(from_range(support::families()));
     INFO(support::name_of(family));
     support::run([&]() -> coax::task<> {
