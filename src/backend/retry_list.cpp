@@ -6,21 +6,21 @@
 namespace coax::backend {
 namespace {
 
-constexpr std::int64_t shortest = 50'000;    // nanoseconds
-constexpr std::int64_t longest = 32'000'000; // nanoseconds
-constexpr std::int64_t share = 100'000;      // nanoseconds for each operation that waits
+constexpr std::int64_t first_interval = 50'000;    // nanoseconds
+constexpr std::int64_t last_interval = 32'000'000; // nanoseconds
+constexpr std::int64_t time_for_each = 100'000;    // nanoseconds for each operation that waits
 
 } // namespace
 
 bool retry_list::add(detail::operation& op, std::int64_t now) noexcept {
     try {
-        entries_.push_back({&op, now + shortest, shortest});
+        entries_.push_back({&op, now + first_interval, first_interval});
     } catch (const std::bad_alloc&) {
         return false;
     }
     op.clocked = true;
     op.clock_slot = static_cast<std::uint32_t>(entries_.size() - 1);
-    nearest_ = std::min(nearest_, now + shortest);
+    nearest_ = std::min(nearest_, now + first_interval);
     return true;
 }
 
@@ -46,8 +46,8 @@ detail::operation* retry_list::due(std::int64_t now) noexcept {
         entry& one = entries_[looked_at_++];
         const bool is_due = one.at <= now;
         if (is_due) {
-            one.interval = std::min(one.interval * 2, longest);
-            one.at = now + std::max(one.interval, static_cast<std::int64_t>(entries_.size()) * share);
+            one.interval = std::min(one.interval * 2, last_interval);
+            one.at = now + std::max(one.interval, static_cast<std::int64_t>(entries_.size()) * time_for_each);
         }
         next_nearest_ = std::min(next_nearest_, one.at);
         if (is_due)

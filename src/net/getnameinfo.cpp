@@ -12,22 +12,22 @@
 namespace coax {
 namespace {
 
-struct answer {
-    answer() noexcept = default;
+struct names_found {
+    names_found() noexcept = default;
     std::error_code error;
     resolved_name names;
 };
 
-answer ask(const os::address_query& query) {
-    answer given;
+names_found ask_for_names(const os::address_query& query) {
+    names_found given;
     given.error = detail::current_reverse_lookup.load(std::memory_order_acquire)(query, given.names);
     return given;
 }
 
-auto carried_out(const os::address_query& query) {
-    using call = detail::thread_call<answer (*)(const os::address_query&), os::address_query>;
+auto names_by_worker(const os::address_query& query) {
+    using call = detail::thread_call<names_found (*)(const os::address_query&), os::address_query>;
     const detail::job_place by(detail::job_place::threads::other_lookups, std::hash<address>()(query.of) | 1);
-    return detail::owning_thread_awaiter<call>(by, &ask, query);
+    return detail::owning_thread_awaiter<call>(by, &ask_for_names, query);
 }
 
 task<resolved_name> names_of(address of, name_hints hints) {
@@ -39,7 +39,7 @@ task<resolved_name> names_of(address of, name_hints hints) {
     if (hints.numeric_host && hints.numeric_service)
         co_return known;
     const os::address_query query(of, hints);
-    answer given = co_await carried_out(query);
+    names_found given = co_await names_by_worker(query);
     if (given.error)
         throw resolve_error(given.error, of);
     // Systems write numbers in more than one way.

@@ -20,7 +20,7 @@
 namespace coax {
 namespace {
 
-class category final : public std::error_category {
+class resolve_errors final : public std::error_category {
 public:
     const char* name() const noexcept override { return "getaddrinfo"; }
     std::string message(int code) const override {
@@ -44,27 +44,27 @@ public:
     }
 };
 
-struct answer {
-    answer() noexcept = default;
+struct addresses_found {
+    addresses_found() noexcept = default;
     std::error_code error;
     std::vector<address> addresses;
 };
 
-answer ask(const os::name_query& query) {
-    answer given;
+addresses_found ask_for_addresses(const os::name_query& query) {
+    addresses_found given;
     given.error = detail::current_lookup.load(std::memory_order_acquire)(query, given.addresses);
     return given;
 }
 
 /// Asks on one of the threads for lookups of this kind.
-auto carried_out(const os::name_query& query) {
+auto addresses_by_worker(const os::name_query& query) {
     using threads = detail::job_place::threads;
     const threads by = !query.hints.family                    ? threads::other_lookups
                        : *query.hints.family == family::inet6 ? threads::inet6_lookups
                                                               : threads::inet_lookups;
-    using call = detail::thread_call<answer (*)(const os::name_query&), os::name_query>;
-    return detail::owning_thread_awaiter<call>(detail::job_place(by, std::hash<std::string>()(query.host) | 1), &ask,
-                                               query);
+    using call = detail::thread_call<addresses_found (*)(const os::name_query&), os::name_query>;
+    return detail::owning_thread_awaiter<call>(detail::job_place(by, std::hash<std::string>()(query.host) | 1),
+                                               &ask_for_addresses, query);
 }
 
 void keep_each_once(std::vector<address>& addresses) {
@@ -101,7 +101,7 @@ std::optional<int> numeric_port(std::string_view host, std::string_view service)
 
 /// The addresses of the query's answer; throws `resolve_error` where there are none.
 task<std::vector<address>> found_by(os::name_query query, std::string host) {
-    answer given = co_await carried_out(query);
+    addresses_found given = co_await addresses_by_worker(query);
     keep_each_once(given.addresses);
     if (!given.error && given.addresses.empty())
         given.error = resolve_errc::no_data;
@@ -215,7 +215,7 @@ task<std::vector<address>> getaddrinfo_fn::operator()(std::string_view host, int
 } // namespace detail
 
 const std::error_category& resolve_category() noexcept {
-    static const category only;
+    static const resolve_errors only;
     return only;
 }
 

@@ -303,7 +303,7 @@ native_handle socket::fileno() const noexcept {
 }
 
 socket_pair socketpair(coax::kind kind) {
-    native_handle ends[2];
+    native_handle ends[2]{};
     check(os::pair(kind, ends), operation_name::socketpair);
     socket first;
     try {

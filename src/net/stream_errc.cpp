@@ -5,7 +5,7 @@
 namespace coax {
 namespace {
 
-class category final : public std::error_category {
+class stream_errors final : public std::error_category {
 public:
     const char* name() const noexcept override { return "coax"; }
     std::string message(int code) const override {
@@ -36,7 +36,7 @@ public:
 } // namespace
 
 const std::error_category& stream_category() noexcept {
-    static const category only;
+    static const stream_errors only;
     return only;
 }
 

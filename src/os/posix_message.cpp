@@ -66,8 +66,8 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
     if (const int error = usable_error(peer); error != 0)
         return {-1, error};
     const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
-    const auto native_size = static_cast<socklen_t>(detail::native_address::size(peer));
-    return retried([=] { return ::sendto(handle, data, limited(size), at_once(flags), native, native_size); });
+    const auto name_size = static_cast<socklen_t>(detail::native_address::size(peer));
+    return retried([=] { return ::sendto(handle, data, limited(size), at_once(flags), native, name_size); });
 }
 
 outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {

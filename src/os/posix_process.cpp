@@ -8,12 +8,12 @@
 namespace coax::os {
 namespace {
 
-std::atomic<unsigned> count{0};
+std::atomic<unsigned> forks_counted{0};
 std::atomic<bool> forked{false};
 
 void note_child() noexcept {
     forked.store(true, std::memory_order_relaxed);
-    count.fetch_add(1, std::memory_order_relaxed);
+    forks_counted.fetch_add(1, std::memory_order_relaxed);
 }
 
 void note_parent() noexcept { forked.store(true, std::memory_order_relaxed); }
@@ -25,7 +25,7 @@ const int registered = ::pthread_atfork(nullptr, &note_parent, &note_child);
 
 unsigned forks() noexcept {
     (void)registered;
-    return count.load(std::memory_order_relaxed);
+    return forks_counted.load(std::memory_order_relaxed);
 }
 
 bool has_forked() noexcept {

@@ -68,7 +68,7 @@ struct {
 sigset_t mask_at_fork; // of the thread that forks: `before` lets only one in
 
 // A signal to the whole group, Ctrl-C for example, may come before the child has its dispositions: it waits.
-void before_fork() {
+void block_before_fork() {
     const sigset_t before = block_signals();
     at_fork.before();
     mask_at_fork = before;
@@ -114,7 +114,7 @@ void send_again(int signal) noexcept { ::kill(::getpid(), signal); }
 
 int watch_forks(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept {
     at_fork = {before, in_parent, in_child};
-    return ::pthread_atfork(&before_fork, &after_fork_in_parent, &after_fork_in_child);
+    return ::pthread_atfork(&block_before_fork, &after_fork_in_parent, &after_fork_in_child);
 }
 
 } // namespace coax::os

@@ -171,7 +171,7 @@ const char* text_of(int error) noexcept {
     }
 }
 
-class category final : public std::error_category {
+class winsock_errors final : public std::error_category {
 public:
     const char* name() const noexcept override { return "socket"; }
 
@@ -205,7 +205,7 @@ private:
 } // namespace
 
 std::error_code system_error(int error) noexcept {
-    static const category errors;
+    static const winsock_errors errors;
     return {error, errors};
 }
 

@@ -10,16 +10,17 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/consumer/subprojects"
 cp "$SOURCE_ROOT"/tests/install/consumer/{echo.cpp,meson.build} "$work/consumer"
 
-# set_up: the consumer is configured. A library that is installed must not get in the way.
+# set_up [MESON-OPTION...]: the consumer is configured. A library that is installed must not get in the way.
 set_up() {
-    "$MESON" setup --wrap-mode="$WRAP_MODE" --force-fallback-for=coax "$work/build" "$work/consumer" \
+    "$MESON" setup "$@" --wrap-mode="$WRAP_MODE" --force-fallback-for=coax "$work/build" "$work/consumer" \
         >"$work/log" || { cat "$work/log"; exit 1; }
 }
 
 # both_forms: the consumer compiles the library, and is linked with both of its forms.
+# Its sources are compiled as one, as projects do it that build from nothing: that takes a tenth of the time.
 both_forms() {
     local form
-    set_up
+    set_up -Dunity=subprojects -Dunity_size=1000
     "$MESON" compile -C "$work/build" >"$work/log" || { tail -n 100 "$work/log"; exit 1; }
     for form in shared static; do
         echoes "$form" "$work/build/echo-$form" "$work/build/subprojects/coax"
