@@ -1,5 +1,6 @@
 // Channels: each item reaches one receiver, in order, whatever is closed, cancelled or destroyed on the way.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 #include "support/sync.hpp"
@@ -313,7 +314,7 @@ TEST_CASE("a million items are handed over between two tasks") {
     const std::size_t capacity = GENERATE(0U, 1U, 100U);
     support::run([&]() -> coax::task<> {
         coax::channel<int> items(capacity);
-        constexpr int count = 1'000'000;
+        constexpr int count = support::many(1'000'000);
         int next = 0;
         const auto consume = [&]() -> coax::task<> {
             while (const std::optional<int> got = co_await items.recv())

@@ -1,5 +1,6 @@
 // Long loops and long chains: what finishes at once costs no stack and starves nobody, at any optimisation level.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
@@ -12,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int million = 1'000'000;
+constexpr int million = support::many(1'000'000);
 
 coax::task<int> one() { co_return 1; }
 
@@ -104,7 +105,7 @@ TEST_CASE("a cancellation unwinds a chain of a hundred thousand tasks") {
 
 TEST_CASE("a hundred thousand bytes that are there, received one at a time") {
     support::run([]() -> coax::task<> {
-        constexpr std::size_t total = 100'000;
+        constexpr std::size_t total = support::many(100'000U);
         constexpr std::size_t batch = 10'000;
         coax::socket_pair pair = coax::socketpair();
         const std::string sent = support::pattern(batch);
@@ -143,7 +144,7 @@ TEST_CASE("operations that are ready at once let other tasks run in between") {
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.spawn(bystander());
             std::byte taken[1];
-            for (int i = 0; i < 20'000; ++i) {
+            for (int i = 0; i < support::many(20'000); ++i) {
                 co_await pair.first.send("x");
                 co_await pair.second.recv(taken);
             }
@@ -169,14 +170,14 @@ TEST_CASE("operations that fail at once let other tasks run in between, too") {
         };
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.spawn(bystander());
-            for (int i = 0; i < 20'000; ++i) {
+            for (int i = 0; i < support::many(20'000); ++i) {
                 const auto would_wait = co_await coax::as_result(pair.first.recv(1));
                 CHECK_FALSE(would_wait);
             }
             const long before = turns;
             CHECK(before >= 20);
             // A server's loop that has lost its listener must not take the rest of the program with it.
-            for (int i = 0; i < 20'000; ++i) {
+            for (int i = 0; i < support::many(20'000); ++i) {
                 const auto gone = co_await coax::as_result(closed.accept());
                 CHECK_FALSE(gone);
             }

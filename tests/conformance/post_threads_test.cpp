@@ -1,5 +1,6 @@
 // Posting from other threads while the loop sleeps, runs and ends: nothing is lost, nothing is held up.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
@@ -34,7 +35,7 @@ private:
 
 TEST_CASE("a million functions from four threads all arrive, each thread's in its order") {
     constexpr std::size_t threads = 4;
-    constexpr int each = 250'000;
+    constexpr int each = support::many(250'000);
     support::run([]() -> coax::task<> {
         coax::scheduler& scheduler = coax::scheduler::current();
         coax::socket_pair pair = coax::socketpair();

@@ -1,5 +1,6 @@
 // Sleeping: how long, in which order, and at no cost while nothing happens.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 
@@ -90,7 +91,7 @@ TEST_CASE("sleeping for nothing, or until a time that has passed, lets others ru
             CHECK(turns > before);
             done = true;
         });
-        for (int round = 0; round < 100'000; ++round)
+        for (int round = 0; round < support::many(100'000); ++round)
             co_await coax::sleep_for(0s);
     });
 }
@@ -165,7 +166,7 @@ TEST_CASE("sleepers with the same time wake in the order in which they went to s
 }
 
 TEST_CASE("a million sleepers at once") {
-    constexpr std::size_t count = 1'000'000;
+    constexpr std::size_t count = support::many(1'000'000U);
     std::size_t woken = 0;
     support::run([&]() -> coax::task<> {
         const coax::clock::time_point start = coax::clock::now();

@@ -1,5 +1,6 @@
 // Limits around anything: what they cut short, what beats them, and which of several nested ones reports.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/hooks.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
@@ -454,7 +455,7 @@ TEST_CASE("a thousand limits inside each other, and a hundred thousand one after
         const ending how =
             co_await support::ending_of([&]() -> coax::task<> { co_await coax::with_timeout(1ms, nest(nest, 1000)); });
         CHECK(how == ending::timeout);
-        for (int round = 0; round < 100'000; ++round)
+        for (int round = 0; round < support::many(100'000); ++round)
             co_await coax::with_timeout(1h, coax::yield());
         CHECK(coax::scheduler::current().stats().timers == 0);
     });

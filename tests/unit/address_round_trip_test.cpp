@@ -1,5 +1,6 @@
 // Properties over thousands of random addresses of every sort: text and bytes lead back to the same address.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 
 #include <cstring>
 #include <map>
@@ -102,7 +103,7 @@ bool is_plain(std::string_view text) {
 TEST_CASE("parse(to_string()) is the identity, and no two addresses share a text") {
     generator random(2026);
     std::map<std::string, address> seen;
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < support::many(20'000); ++round) {
         const address a = random.any_address();
         const std::string text = a.to_string();
         INFO(text);
@@ -116,14 +117,14 @@ TEST_CASE("parse(to_string()) is the identity, and no two addresses share a text
             back->path() != a.path() || back->abstract_name() != a.abstract_name() || back->scope_id() != a.scope_id())
             FAIL("differs in a part");
     }
-    CHECK(seen.size() > 10'000);
+    CHECK(seen.size() > support::many(10'000U));
 }
 
 TEST_CASE("the kernel's form leads back to the same address") {
     using native = coax::detail::native_address;
     generator random(110);
     address reused;
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < support::many(20'000); ++round) {
         const address a = random.any_address();
         if (a.is_placeholder())
             continue;
@@ -137,7 +138,7 @@ TEST_CASE("the kernel's form leads back to the same address") {
 
 TEST_CASE("order agrees with equality, and is a strict one") {
     generator random(7);
-    for (int round = 0; round < 20'000; ++round) {
+    for (int round = 0; round < support::many(20'000); ++round) {
         const address a = random.any_address();
         const address b = random.any_address();
         const address c = random.any_address();
@@ -151,7 +152,7 @@ TEST_CASE("order agrees with equality, and is a strict one") {
 TEST_CASE("whatever text is accepted has one meaning") {
     generator random(81);
     int accepted = 0;
-    for (int round = 0; round < 50'000; ++round) {
+    for (int round = 0; round < support::many(50'000); ++round) {
         std::string text = random.any_address().to_string();
         for (std::size_t edits = random.below(4); edits > 0; --edits)
             text.replace(random.below(text.size() + 1), random.below(3), random.name(0, true).substr(0, 1));
@@ -163,5 +164,5 @@ TEST_CASE("whatever text is accepted has one meaning") {
         if (address::try_parse(a->to_string()) != a)
             FAIL("does not come back as it was");
     }
-    CHECK(accepted > 10'000);
+    CHECK(accepted > support::many(10'000));
 }

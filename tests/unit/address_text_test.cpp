@@ -1,5 +1,6 @@
 // The notation of addresses: tables of good and bad text, and the system's own reading of IP addresses as a judge.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 
 #include <array>
 #include <random>
@@ -225,7 +226,7 @@ TEST_CASE("IP addresses are read as the system reads them", "[posix]") {
     };
     constexpr std::string_view alphabet = "0123456789abcdefABCDEF::::....%g ";
     int accepted = 0;
-    for (int round = 0; round < 200'000; ++round) {
+    for (int round = 0; round < support::many(200'000); ++round) {
         // A real address with up to three characters changed, added or removed.
         const bool v6 = round % 3 != 0;
         std::array<unsigned char, 16> bytes{};
@@ -250,13 +251,13 @@ TEST_CASE("IP addresses are read as the system reads them", "[posix]") {
             FAIL("read differently");
         accepted += we_accept ? 1 : 0;
     }
-    CHECK(accepted > 50'000);
+    CHECK(accepted > support::many(50'000));
 }
 
 // Windows writes more than the deprecated ones with a part of IPv4.
 TEST_CASE("IP addresses are written as the system writes them", "[posix]") {
     std::mt19937 random(5952);
-    for (int round = 0; round < 100'000; ++round) {
+    for (int round = 0; round < support::many(100'000); ++round) {
         in6_addr native{};
         for (int group = 0; group < 8; ++group) {
             const auto value = random() % 2 == 0 ? 0 : random() >> (16 + random() % 16);

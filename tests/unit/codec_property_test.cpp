@@ -1,5 +1,6 @@
 // What holds for every codec, every frame and every way in which bytes arrive.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 #include "support/codec_feed.hpp"
 
 #include <coax/codecs.hpp>
@@ -75,7 +76,7 @@ TEST_CASE("frames come out as they went in, however their bytes arrive") {
         generator random(1);
         std::size_t sent = 0;
         std::size_t wrong = 0;
-        for (int round = 0; round < 2000; ++round) {
+        for (int round = 0; round < support::many(2000); ++round) {
             heard expected;
             std::string wire;
             for (std::size_t count = below(random, 6); count != 0; --count) {
@@ -103,7 +104,7 @@ TEST_CASE("whatever the bytes are, they mean the same however they arrive") {
         std::size_t frames = 0;
         std::size_t errors = 0;
         std::size_t different = 0;
-        for (int round = 0; round < 2000; ++round) {
+        for (int round = 0; round < support::many(2000); ++round) {
             const std::string bytes = text(random, alphabet, 60);
             const std::size_t max_frame = below(random, 12);
             const heard expected = decoded_at_once(codec, bytes, max_frame);
@@ -125,7 +126,7 @@ TEST_CASE("a frame is refused exactly when it would not be read back") {
         generator random(3);
         std::size_t wrong = 0;
         std::size_t refused = 0;
-        for (int round = 0; round < 5000; ++round) {
+        for (int round = 0; round < support::many(5000); ++round) {
             const std::string frame = text(random, alphabet, 10);
             // Cut in two pieces: what must not be in a frame may lie across.
             const std::size_t cut = below(random, frame.size() + 1);

@@ -1,5 +1,6 @@
 // The timers against a model: what expires, in which order, whatever is taken out in between.
 #include "support/catch.hpp"
+#include "support/many.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,7 @@ TEST_CASE("timers expire by deadline, and equal ones in the order in which they 
         std::set<std::tuple<std::int64_t, std::uint64_t, numbered*>> model;
         std::uint64_t order = 0;
         std::int64_t now = 0;
-        for (int step = 0; step < 40'000; ++step) {
+        for (int step = 0; step < support::many(40'000); ++step) {
             numbered& t = timers[random() % count];
             if (t.is_set()) {
                 model.erase({t.deadline, t.order, &t});
@@ -119,7 +120,7 @@ TEST_CASE("limits that are set and taken away in one turn take no room, and none
     for (numbered& t : all)
         t.deadline = 10;
     // Never the last one first: the list is full of holes.
-    for (int round = 0; round < 1'000'000; ++round) {
+    for (int round = 0; round < support::many(1'000'000); ++round) {
         numbered& next = all[static_cast<std::size_t>(round) % 2];
         timers.make_room();
         timers.insert_fresh(next);
