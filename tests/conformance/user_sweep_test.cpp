@@ -20,11 +20,11 @@ coax::task<> three_yields() {
 }
 
 coax::task<> conversation() {
-    auto [near, far] = coax::socketpair();
-    co_await near.sendall("ping");
-    const auto data = co_await far.recv(100);
-    co_await far.sendall(data);
-    const auto echo = co_await near.recv(100);
+    auto [one, other] = coax::socketpair();
+    co_await one.sendall("ping");
+    const auto data = co_await other.recv(100);
+    co_await other.sendall(data);
+    const auto echo = co_await one.recv(100);
 }
 
 /// What the call throws says all of that.
@@ -70,9 +70,9 @@ TEST_CASE("a sweep says at which checkpoint something is left behind") {
     coax::chunk kept;
     const auto session = [&]() -> coax::task<> {
         kept = coax::chunk();
-        auto [near, far] = coax::socketpair();
-        co_await near.sendall("ping");
-        kept = co_await far.recv(100);
+        auto [one, other] = coax::socketpair();
+        co_await one.sendall("ping");
+        kept = co_await other.recv(100);
         co_await coax::yield();
     };
     CHECK(complains([&] { coax::cancel_at_every_checkpoint(session); }, {"before checkpoint", "1 buffers"}));
