@@ -42,10 +42,6 @@ struct option_words {
     std::int64_t second = 0;
 };
 
-/// Sets or reads one option; 0 or an errno value. A value the system's type cannot hold gives EINVAL.
-COAX_API int set_option(native_handle handle, option_id id, option_words value) noexcept;
-COAX_API int get_option(native_handle handle, option_id id, option_words& value) noexcept;
-
 /// How a value of type T becomes words and back.
 template <class T>
 struct option_codec;

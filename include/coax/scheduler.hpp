@@ -74,6 +74,8 @@ struct scheduler_stats {
 
 namespace detail {
 class core;
+struct platform;
+struct scheduler_access;
 
 /// A function on its way to a scheduler's thread.
 struct posted {
@@ -136,6 +138,9 @@ public:
     scheduler_stats stats() const noexcept;
 
 private:
+    friend struct detail::scheduler_access;
+    scheduler(const scheduler_options& options, const detail::platform& on);
+
     template <class T>
     struct owned_task {
         std::coroutine_handle<detail::task_promise<T>> coroutine;

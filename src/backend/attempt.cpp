@@ -214,12 +214,12 @@ progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     // The call itself would take what there is: without waiting the system does not look at the mark.
     const bool marked = op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !fills_buffer(op) &&
                         !contains(op.flags, message_flags::out_of_band);
-    if (marked && !os::is_readable(handle))
+    if (marked && !os::is_ready(handle, true, false))
         return progress::would_block;
     switch (op.code) {
     case opcode::accept:
         // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
-        if (op.target->may_have_duplicates() && !os::is_readable(handle))
+        if (op.target->may_have_duplicates() && !os::is_ready(handle, true, false))
             return progress::would_block;
         return ended_or_not(accept(static_cast<accepting_operation&>(op)));
     case opcode::connect: {

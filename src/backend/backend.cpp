@@ -7,7 +7,6 @@
 
 #include "backend/attempt.hpp"
 #include "backend/operation_table.hpp"
-#include "os/socket.hpp"
 
 namespace coax::backend {
 
@@ -211,7 +210,7 @@ int shut_down(descriptor& d, shutdown_how how) noexcept {
     backend* const own = d.attached != nullptr && !d.attached->is_inherited() ? d.attached : nullptr;
     if (own != nullptr && !d.idle())
         own->flush();
-    int error = os::shutdown(d.handle, how);
+    int error = d.system.shutdown(d.handle, how);
     // Without a peer there is nothing to tell anybody, and yet what the socket receives has ended (Linux does so, and gives the error).
     if (error == ENOTCONN && d.kind == kind::datagram && how != shutdown_how::write)
         error = 0;

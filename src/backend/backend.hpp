@@ -14,6 +14,7 @@
 #include "backend/descriptor.hpp"
 #include "backend/retry_list.hpp"
 #include "os/process.hpp"
+#include "os/system.hpp"
 #include "os/wake.hpp"
 
 namespace coax::backend {
@@ -30,7 +31,7 @@ using detail::stop_reason;
 /// This base keeps the queues: of each direction of a descriptor only the first operation is started. Derived classes do the work.
 class backend {
 public:
-    explicit backend(buffer_pool::owner pool) noexcept : pool_(std::move(pool)) {}
+    backend(os::system& on, buffer_pool::owner pool) noexcept : system_(on), pool_(std::move(pool)) {}
     backend(const backend&) = delete;
     backend& operator=(const backend&) = delete;
     virtual ~backend() = default;
@@ -82,8 +83,9 @@ public:
     /// Ends a wait that is going on, or the next one. From any thread and from a signal handler.
     void wake() noexcept { waker().notify(); }
     virtual os::wake_event& waker() noexcept = 0;
-    /// Nanoseconds of a monotonic clock.
-    virtual std::int64_t now() noexcept = 0;
+    /// The system's clock.
+    std::int64_t now() noexcept { return system_.now(); }
+    os::system& system() noexcept { return system_; }
 
     buffer_pool& pool() noexcept { return *pool_; }
     std::uint64_t waits() const noexcept { return waits_; }
@@ -128,6 +130,7 @@ private:
 
     void try_again() noexcept;
 
+    os::system& system_;
     buffer_pool::owner pool_;
     descriptor* attached_ = nullptr;
     retry_list clocked_;
@@ -143,6 +146,7 @@ void cut_input(descriptor& d) noexcept;
 
 /// What a backend is made with.
 struct settings {
+    os::system& system;
     backend_kind kind = backend_kind::automatic;
     unsigned queue_depth = 0;
     unsigned completion_depth = 0;

@@ -5,7 +5,6 @@
 
 #include "backend/buffer_pool.hpp"
 #include "backend/operation_table.hpp"
-#include "os/socket.hpp"
 
 namespace coax::detail {
 
@@ -33,7 +32,7 @@ void descriptor::keep(native_handle connection, std::uint32_t order) noexcept {
             kept_ = std::make_unique<inbox>();
         kept_->connections.insert({order, connection});
     } catch (const std::bad_alloc&) {
-        os::close(connection);
+        system.close(connection);
     }
 }
 
@@ -76,7 +75,7 @@ void descriptor::drop_kept() noexcept {
     if (kept_ == nullptr)
         return;
     for (const unaccepted& connection : kept_->connections)
-        os::close(connection.handle);
+        system.close(connection.handle);
     kept_.reset();
 }
 

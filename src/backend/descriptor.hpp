@@ -14,6 +14,7 @@
 
 #include "backend/inbox.hpp"
 #include "os/process.hpp"
+#include "os/system.hpp"
 
 namespace coax::backend {
 class backend;
@@ -43,8 +44,8 @@ private:
 /// The state of one socket. Each `coax::socket` on it and every operation that is under way hold a reference; all are on one thread.
 class descriptor {
 public:
-    descriptor(native_handle owned, coax::family of, coax::kind what) noexcept
-        : handle(owned), family(of), kind(what) {}
+    descriptor(os::system& on, native_handle owned, coax::family of, coax::kind what) noexcept
+        : system(on), handle(owned), family(of), kind(what) {}
     descriptor(const descriptor&) = delete;
     descriptor& operator=(const descriptor&) = delete;
 
@@ -108,6 +109,7 @@ public:
         return ended_;
     }
 
+    os::system& system;
     native_handle handle;
     coax::family family;
     coax::kind kind;

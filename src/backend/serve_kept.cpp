@@ -5,7 +5,6 @@
 
 #include "backend/attempt.hpp"
 #include "backend/operation_table.hpp"
-#include "os/socket.hpp"
 
 namespace coax::backend {
 
@@ -25,7 +24,7 @@ void serve_connection(accepting_operation& op) noexcept {
     op.order = oldest.order;
     op.connection = oldest.handle;
     op.has_connection = true;
-    os::getpeername(oldest.handle, op.peer);
+    op.target->system.getpeername(oldest.handle, op.peer);
 }
 
 /// True: it has ended.

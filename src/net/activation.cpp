@@ -2,15 +2,13 @@
 #include "net/activation.hpp"
 
 #include <charconv>
-#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "os/process.hpp"
-#include "os/socket.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 namespace {
@@ -57,25 +55,25 @@ std::vector<std::string_view> split(std::string_view text) {
     return parts;
 }
 
-bool listens(native_handle handle) noexcept {
+bool listens(os::system& on, native_handle handle) noexcept {
     family of{};
     kind what{};
     detail::option_words accepting;
-    return os::family_of(handle, of) == 0 && os::kind_of(handle, what) == 0 && what == kind::stream &&
-           detail::get_option(handle, detail::option_id::accepting, accepting) == 0 && accepting.first != 0;
+    return on.family_of(handle, of) == 0 && on.kind_of(handle, what) == 0 && what == kind::stream &&
+           on.get_option(handle, detail::option_id::accepting, accepting) == 0 && accepting.first != 0;
 }
 
 /// Null where it is not set, and where it is empty: some clear variables in that way.
-const char* variable(const char* name) noexcept {
-    const char* const value = std::getenv(name);
+const char* variable(os::system& on, const char* name) noexcept {
+    const char* const value = on.variable(name);
     return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
-std::vector<inherited> read_environment(long process) {
+std::vector<inherited> read_environment(os::system& on, long process) {
     std::vector<inherited> found;
-    const char* const pid = variable("LISTEN_PID");
-    const char* const count = variable("LISTEN_FDS");
-    const char* const names = std::getenv("LISTEN_FDNAMES");
+    const char* const pid = variable(on, "LISTEN_PID");
+    const char* const count = variable(on, "LISTEN_FDS");
+    const char* const names = on.variable("LISTEN_FDNAMES");
     // Meant for another process of which this one has inherited the variables.
     if (pid == nullptr || count == nullptr || number("LISTEN_PID", pid, 1) != process)
         return found;
@@ -90,9 +88,9 @@ std::vector<inherited> read_environment(long process) {
         refuse("LISTEN_FDNAMES", names, "not as many names as LISTEN_FDS has descriptors");
     for (long index = 0; index < handles; ++index) {
         const auto handle = static_cast<native_handle>(first_handle + index);
-        if (os::set_cloexec(handle) != 0)
+        if (on.set_cloexec(handle) != 0)
             refuse("LISTEN_FDS", count, "not so many descriptors are open");
-        if (listens(handle))
+        if (listens(on, handle))
             found.emplace_back(handle, called.empty() ? "unknown" : called[static_cast<std::size_t>(index)]);
     }
     return found;
@@ -100,9 +98,10 @@ std::vector<inherited> read_environment(long process) {
 
 /// What is left; the caller holds the lock.
 std::vector<inherited>& left_in(registry& of) {
+    os::system& on = detail::current_system();
     // A child's memory has what its parent read, and its descriptors as well, but they are not meant for it.
-    if (const long process = os::process_id(); of.read_by != process) {
-        of.left = read_environment(process);
+    if (const long process = on.process_id(); of.read_by != process) {
+        of.left = read_environment(on, process);
         of.read_by = process;
     }
     return of.left;
@@ -129,12 +128,13 @@ std::vector<activated_listener> activated_listeners() {
 }
 
 std::optional<socket> detail::take_activated(const address& at) {
+    os::system& on = current_system();
     registry& from = of_this_process();
     const std::lock_guard lock(from.mutex);
     std::vector<inherited>& left = left_in(from);
     for (auto candidate = left.begin(); candidate != left.end(); ++candidate) {
         address name;
-        if (os::getsockname(candidate->handle, name) != 0 || !matches(at, name))
+        if (on.getsockname(candidate->handle, name) != 0 || !matches(at, name))
             continue;
         std::optional<socket> taken = socket::adopt(candidate->handle);
         left.erase(candidate);

@@ -9,6 +9,7 @@
 #include "net/address_escape.hpp"
 #include "net/address_host.hpp"
 #include "os/address.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 
@@ -55,7 +56,7 @@ bool parse_decimal(std::string_view text, T& value) noexcept {
 bool parse_scope(std::string_view text, std::uint32_t& scope) noexcept {
     if (parse_decimal(text, scope))
         return true;
-    scope = os::interface_index(text);
+    scope = detail::current_system().interface_index(text);
     return scope != 0;
 }
 

@@ -6,17 +6,18 @@
 
 #include <coax/address.hpp>
 
-#include "os/local_path.hpp"
 #include "os/process.hpp"
+#include "os/system.hpp"
 
 namespace coax::detail {
 
 struct bound_path {
-    explicit bound_path(const address& where) : at(where), path(where.path()) {}
+    bound_path(os::system& on, const address& where) : system(on), at(where), path(where.path()) {}
 
     /// `held`: the socket is still open. As long as it is no other file can get the number of this one.
     void remove(bool held) const noexcept;
 
+    os::system& system;
     address at;
     std::string path; // removing it must not need memory
     os::file_id id;   // nobody's before it is bound

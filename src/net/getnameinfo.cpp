@@ -7,7 +7,7 @@
 #include <coax/resolve.hpp>
 #include <coax/to_thread.hpp>
 
-#include "net/lookup.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 namespace {
@@ -18,16 +18,17 @@ struct names_found {
     resolved_name names;
 };
 
-names_found ask_for_names(const os::address_query& query) {
+names_found ask_for_names(os::system* of, const os::address_query& query) {
     names_found given;
-    given.error = detail::current_reverse_lookup.load(std::memory_order_acquire)(query, given.names);
+    given.error = of->name_of(query, given.names);
     return given;
 }
 
 auto names_by_worker(const os::address_query& query) {
-    using call = detail::thread_call<names_found (*)(const os::address_query&), os::address_query>;
+    using call =
+        detail::thread_call<names_found (*)(os::system*, const os::address_query&), os::system*, os::address_query>;
     const detail::job_place by(detail::job_place::threads::other_lookups, std::hash<address>()(query.of) | 1);
-    return detail::owning_thread_awaiter<call>(by, &ask_for_names, query);
+    return detail::owning_thread_awaiter<call>(by, &ask_for_names, &detail::current_system(), query);
 }
 
 task<resolved_name> names_of(address of, name_hints hints) {

@@ -10,7 +10,6 @@
 
 #include "backend/backend.hpp"
 #include "net/socket_access.hpp"
-#include "os/socket.hpp"
 
 namespace coax::detail {
 namespace {
@@ -25,7 +24,7 @@ constexpr int longer_silence = 10; // where the system does not say what has bee
 bool is_acknowledged(const descriptor& d, int silences) noexcept {
     if (d.family == family::local)
         return true;
-    const std::int64_t unacknowledged = os::unacknowledged(d.handle);
+    const std::int64_t unacknowledged = d.system.unacknowledged(d.handle);
     return unacknowledged == 0 || (unacknowledged < 0 && silences >= longer_silence);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -9,6 +10,7 @@
 
 #include "net/activation.hpp"
 #include "net/bound_path.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 
@@ -42,31 +44,32 @@ void bound_path::remove(bool held) const noexcept {
         return;
     const auto is_still_mine = [this] {
         os::path_entry found;
-        return os::look_at(path, found) == 0 && found.is_socket && found.id == id;
+        return system.look_at(path, found) == 0 && found.is_socket && found.id == id;
     };
     if (held) {
         if (is_still_mine())
-            os::remove_path(path);
+            system.remove_path(path);
         return;
     }
     // A new server's file may have the same number, and nobody listens there yet.
     try {
-        const os::path_lock alone(path);
-        if (!alone.is_taken() && is_still_mine() && os::refuses_connections(at))
-            os::remove_path(path);
+        const std::unique_ptr<os::path_lock> alone = system.lock_path(path);
+        if (!alone->is_taken() && is_still_mine() && system.refuses_connections(at))
+            system.remove_path(path);
     } catch (const std::bad_alloc&) {
         // It stays. The next server finds nobody there.
     }
 }
 
 bool remove_if_dead(const bound_path& place) noexcept {
+    os::system& on = place.system;
     os::path_entry found;
-    if (os::look_at(place.path, found) != 0 || !found.is_socket || !os::refuses_connections(place.at))
+    if (on.look_at(place.path, found) != 0 || !found.is_socket || !on.refuses_connections(place.at))
         return false;
     // Somebody else may have done the same meanwhile, and may listen there by now.
     os::path_entry still;
-    return os::look_at(place.path, still) == 0 && still.is_socket && still.id == found.id &&
-           os::refuses_connections(place.at) && os::remove_path(place.path) == 0;
+    return on.look_at(place.path, still) == 0 && still.is_socket && still.id == found.id &&
+           on.refuses_connections(place.at) && on.remove_path(place.path) == 0;
 }
 
 namespace {
@@ -107,9 +110,10 @@ coax::socket bound(const address& at, coax::family family, const server_options&
 
 /// Binds to a path and notes which file that has made. Until it listens nobody can connect.
 coax::socket bound_to_path(bound_path& made_file, const server_options& options) {
+    os::system& on = made_file.system;
     const address& at = made_file.at;
     coax::socket made(coax::family::local, kind::stream);
-    os::limit_mode(made.fileno(), options.mode);
+    on.limit_mode(made.fileno(), options.mode);
     try {
         made.bind(at);
     } catch (const io_error& error) {
@@ -119,12 +123,12 @@ coax::socket bound_to_path(bound_path& made_file, const server_options& options)
     }
     // Nothing allocates before it is known which file is to be removed.
     os::path_entry entry;
-    if (const int error = os::look_at(made_file.path, entry))
+    if (const int error = on.look_at(made_file.path, entry))
         fail(error, at);
     made_file.id = entry.id;
     // The umask took something away, or the system had not been told.
     if (entry.mode != options.mode)
-        if (const int error = os::change_mode(made_file.path, options.mode)) {
+        if (const int error = on.change_mode(made_file.path, options.mode)) {
             made_file.remove(true);
             fail(error, at);
         }
@@ -137,13 +141,14 @@ listener create_server_fn::operator()(const address& at, const server_options& o
     if (options.activation)
         if (std::optional<coax::socket> inherited = take_activated(at))
             return listener(std::move(*inherited));
+    os::system& on = current_system();
     // From binding to listening: a server that is started in the same moment would take the path for one that nobody listens on.
-    std::optional<os::path_lock> alone;
+    std::unique_ptr<os::path_lock> alone;
     listener made;
     try {
         if (at.family() == coax::family::local && !at.is_abstract()) {
-            auto file = std::make_unique<bound_path>(at);
-            alone.emplace(file->path);
+            auto file = std::make_unique<bound_path>(on, at);
+            alone = on.lock_path(file->path);
             if (alone->is_taken()) // by one that has the path in a moment
                 fail(EADDRINUSE, at);
             made.socket_ = bound_to_path(*file, options);
@@ -166,7 +171,7 @@ listener create_server_fn::operator()(const address& at, const server_options& o
     // Where there was no lock somebody may have found a socket on which nobody listened yet.
     if (made.path_ != nullptr) {
         os::path_entry entry;
-        if (os::look_at(made.path_->path, entry) != 0 || entry.id != made.path_->id)
+        if (on.look_at(made.path_->path, entry) != 0 || entry.id != made.path_->id)
             fail(EADDRINUSE, at);
     }
     return made;

@@ -18,7 +18,6 @@
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
 #include "backend/operation_table.hpp"
-#include "os/socket.hpp"
 #include "runtime/core.hpp"
 
 namespace coax::detail {
@@ -120,7 +119,7 @@ bool operation::try_begin(core& on) {
 
 void accepting_operation::prepare() {
     if (made == nullptr)
-        made = new descriptor(native_handle(), target->family, kind::stream);
+        made = new descriptor(target->system, native_handle(), target->family, kind::stream);
     made->inherit(*target);
 }
 
@@ -156,7 +155,7 @@ void operation::drop_connection() noexcept {
         return;
     auto& accepting = static_cast<accepting_operation&>(*this);
     if (std::exchange(accepting.has_connection, false))
-        os::close(accepting.connection);
+        target->system.close(accepting.connection);
 }
 
 failure operation::failed() noexcept {

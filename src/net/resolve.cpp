@@ -16,6 +16,7 @@
 #include "net/address_escape.hpp"
 #include "net/address_host.hpp"
 #include "net/lookup.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 namespace {
@@ -50,9 +51,9 @@ struct addresses_found {
     std::vector<address> addresses;
 };
 
-addresses_found ask_for_addresses(const os::name_query& query) {
+addresses_found ask_for_addresses(os::system* of, const os::name_query& query) {
     addresses_found given;
-    given.error = detail::current_lookup.load(std::memory_order_acquire)(query, given.addresses);
+    given.error = of->resolve(query, given.addresses);
     return given;
 }
 
@@ -62,9 +63,10 @@ auto addresses_by_worker(const os::name_query& query) {
     const threads by = !query.hints.family                    ? threads::other_lookups
                        : *query.hints.family == family::inet6 ? threads::inet6_lookups
                                                               : threads::inet_lookups;
-    using call = detail::thread_call<addresses_found (*)(const os::name_query&), os::name_query>;
+    using call =
+        detail::thread_call<addresses_found (*)(os::system*, const os::name_query&), os::system*, os::name_query>;
     return detail::owning_thread_awaiter<call>(detail::job_place(by, std::hash<std::string>()(query.host) | 1),
-                                               &ask_for_addresses, query);
+                                               &ask_for_addresses, &detail::current_system(), query);
 }
 
 void keep_each_once(std::vector<address>& addresses) {

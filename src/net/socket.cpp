@@ -12,7 +12,7 @@
 #include "backend/backend.hpp"
 #include "backend/descriptor.hpp"
 #include "net/socket_access.hpp"
-#include "os/socket.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 
@@ -56,11 +56,11 @@ struct release_descriptor {
 };
 
 /// Takes ownership of the handle, also when memory runs out.
-descriptor* describe(native_handle handle, family of, kind what) {
+descriptor* describe(os::system& on, native_handle handle, family of, kind what) {
     try {
-        return new descriptor(handle, of, what);
+        return new descriptor(on, handle, of, what);
     } catch (...) {
-        os::close(handle);
+        on.close(handle);
         throw;
     }
 }
@@ -68,9 +68,10 @@ descriptor* describe(native_handle handle, family of, kind what) {
 } // namespace
 
 socket::socket(coax::family family, coax::kind kind, int protocol) {
-    const os::outcome made = os::open(family, kind, protocol);
+    os::system& on = detail::current_system();
+    const os::outcome made = on.open(family, kind, protocol);
     check(made.error, operation_name::socket);
-    state_ = describe(static_cast<native_handle>(made.value), family, kind);
+    state_ = describe(on, static_cast<native_handle>(made.value), family, kind);
 }
 
 socket& socket::operator=(socket&& other) noexcept {
@@ -104,28 +105,29 @@ namespace {
 /// What other calls have to know of the options that were set by number, or before the socket came here.
 void note_options(descriptor& d) noexcept {
     detail::option_words linger;
-    d.lingers =
-        detail::get_option(d.handle, detail::option_id::linger, linger) == 0 && linger.first != 0 && linger.second != 0;
-    d.has_low_water_mark = os::low_water_mark(d.handle) > 1;
+    d.lingers = d.system.get_option(d.handle, detail::option_id::linger, linger) == 0 && linger.first != 0 &&
+                linger.second != 0;
+    d.has_low_water_mark = d.system.low_water_mark(d.handle) > 1;
 }
 
 } // namespace
 
 socket socket::adopt(native_handle handle) {
+    os::system& on = detail::current_system();
     coax::family family{};
     coax::kind kind{};
-    check(os::family_of(handle, family), operation_name::adopt);
-    check(os::kind_of(handle, kind), operation_name::adopt);
-    check(os::set_cloexec(handle), operation_name::adopt);
-    const bool blocks = os::is_blocking(handle);
-    std::unique_ptr<descriptor, release_descriptor> made(new descriptor(handle, family, kind));
-    check(os::set_nonblocking(handle), operation_name::adopt);
+    check(on.family_of(handle, family), operation_name::adopt);
+    check(on.kind_of(handle, kind), operation_name::adopt);
+    check(on.set_cloexec(handle), operation_name::adopt);
+    const bool blocks = on.is_blocking(handle);
+    std::unique_ptr<descriptor, release_descriptor> made(new descriptor(on, handle, family, kind));
+    check(on.set_nonblocking(handle), operation_name::adopt);
     descriptor* const state = made.release();
     state->was_blocking = blocks;
     state->handle_is_known = true;
     note_options(*state);
     address peer;
-    if (os::getpeername(handle, peer) == 0)
+    if (on.getpeername(handle, peer) == 0)
         state->peer.set(peer);
     return socket(state);
 }
@@ -142,11 +144,11 @@ detached socket::detach() {
         connections.reserve(d.kept().connections.size());
     while (d.has_kept_connections()) {
         std::unique_ptr<descriptor, release_descriptor> made(
-            new descriptor(native_handle(), d.family, coax::kind::stream));
+            new descriptor(d.system, native_handle(), d.family, coax::kind::stream));
         made->inherit(d);
         made->handle = d.kept().connections.take().handle;
         address peer;
-        if (os::getpeername(made->handle, peer) == 0)
+        if (d.system.getpeername(made->handle, peer) == 0)
             made->peer.set(peer);
         connections.push_back(socket(made.release()));
     }
@@ -155,7 +157,7 @@ detached socket::detach() {
     d.drop_kept();
     d.open = false;
     if (d.was_blocking)
-        os::set_blocking(d.handle);
+        d.system.set_blocking(d.handle);
     return detached(d.handle, std::move(bytes), std::move(connections));
 }
 
@@ -176,25 +178,27 @@ coax::kind socket::kind() const { return opened(state_, operation_name::socket).
 void socket::bind(const address& name) {
     const descriptor& d = opened(state_, operation_name::bind);
     const address exact = name.resolved(d.family);
-    check(os::bind(d.handle, exact), operation_name::bind, exact);
+    check(d.system.bind(d.handle, exact), operation_name::bind, exact);
 }
 
 void socket::listen(int backlog) {
     if (backlog < 0)
         detail::throw_negative("listen", backlog);
     const descriptor& d = opened(state_, operation_name::listen);
-    check(os::listen(d.handle, backlog), operation_name::listen);
+    check(d.system.listen(d.handle, backlog), operation_name::listen);
 }
 
 address socket::getsockname() const {
+    const descriptor& d = opened(state_, operation_name::getsockname);
     address name;
-    check(os::getsockname(opened(state_, operation_name::getsockname).handle, name), operation_name::getsockname);
+    check(d.system.getsockname(d.handle, name), operation_name::getsockname);
     return name;
 }
 
 address socket::getpeername() const {
+    const descriptor& d = opened(state_, operation_name::getpeername);
     address name;
-    check(os::getpeername(opened(state_, operation_name::getpeername).handle, name), operation_name::getpeername);
+    check(d.system.getpeername(d.handle, name), operation_name::getpeername);
     return name;
 }
 
@@ -218,24 +222,25 @@ void socket::close() noexcept {
     // The option is also that of others who have the socket.
     const bool is_alone = !d.may_have_duplicates();
     if (is_alone && (resets || d.lingers))
-        detail::set_option(d.handle, detail::option_id::linger, {resets ? 1 : 0, 0});
+        d.system.set_option(d.handle, detail::option_id::linger, {resets ? 1 : 0, 0});
     // With a time to linger close(2) would wait, and everybody on this thread with it. Without one the system sends the rest all the same.
     if (is_alone || !d.lingers)
-        os::close(d.handle);
+        d.system.close(d.handle);
     else
-        os::close_elsewhere(d.handle);
+        d.system.close_elsewhere(d.handle);
 }
 
 void socket::set_words(detail::option_id id, detail::option_words value) {
     descriptor& d = opened(state_, operation_name::setsockopt);
-    check(detail::set_option(d.handle, id, value), operation_name::setsockopt);
+    check(d.system.set_option(d.handle, id, value), operation_name::setsockopt);
     if (id == detail::option_id::linger)
         note_options(d);
 }
 
 detail::option_words socket::get_words(detail::option_id id) const {
+    const descriptor& d = opened(state_, operation_name::getsockopt);
     detail::option_words value;
-    check(detail::get_option(opened(state_, operation_name::getsockopt).handle, id, value), operation_name::getsockopt);
+    check(d.system.get_option(d.handle, id, value), operation_name::getsockopt);
     return value;
 }
 
@@ -245,7 +250,7 @@ void socket::setsockopt(int level, int name, int value) {
 
 void socket::setsockopt(int level, int name, std::span<const std::byte> value) {
     descriptor& d = opened(state_, operation_name::setsockopt);
-    check(os::set_option(d.handle, level, name, value.data(), value.size()), operation_name::setsockopt);
+    check(d.system.set_option(d.handle, level, name, value.data(), value.size()), operation_name::setsockopt);
     if (os::is_of_the_socket(level))
         note_options(d);
 }
@@ -254,14 +259,14 @@ int socket::getsockopt(int level, int name) const {
     const descriptor& d = opened(state_, operation_name::getsockopt);
     int value = 0;
     std::size_t size = sizeof value;
-    check(os::get_option(d.handle, level, name, &value, size), operation_name::getsockopt);
+    check(d.system.get_option(d.handle, level, name, &value, size), operation_name::getsockopt);
     return value;
 }
 
 std::vector<std::byte> socket::getsockopt(int level, int name, std::size_t size) const {
     const descriptor& d = opened(state_, operation_name::getsockopt);
     std::vector<std::byte> value(size);
-    check(os::get_option(d.handle, level, name, value.data(), size), operation_name::getsockopt);
+    check(d.system.get_option(d.handle, level, name, value.data(), size), operation_name::getsockopt);
     value.resize(size);
     return value;
 }
@@ -303,16 +308,17 @@ native_handle socket::fileno() const noexcept {
 }
 
 socket_pair socketpair(coax::kind kind) {
+    os::system& on = detail::current_system();
     native_handle ends[2]{};
-    check(os::pair(kind, ends), operation_name::socketpair);
+    check(on.pair(kind, ends), operation_name::socketpair);
     socket first;
     try {
-        first = socket(describe(ends[0], os::pair_family, kind));
+        first = socket(describe(on, ends[0], on.pair_family(), kind));
     } catch (...) {
-        os::close(ends[1]);
+        on.close(ends[1]);
         throw;
     }
-    return socket_pair(std::move(first), socket(describe(ends[1], os::pair_family, kind)));
+    return socket_pair(std::move(first), socket(describe(on, ends[1], on.pair_family(), kind)));
 }
 
 accepted detail::accept_base::value() noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include <coax/address.hpp>
@@ -43,19 +44,21 @@ int remove_path(const std::string& path) noexcept;
 /// kept out.
 class path_lock {
 public:
-    explicit path_lock(const std::string& path); // throws `std::bad_alloc`
     path_lock(const path_lock&) = delete;
     path_lock& operator=(const path_lock&) = delete;
-    ~path_lock();
+    virtual ~path_lock() = default;
 
     /// Somebody else has the right at this moment.
     bool is_taken() const noexcept { return taken_; }
 
-private:
-    std::string name_;
-    int file_ = -1;
+protected:
+    path_lock() noexcept = default;
+
     bool taken_ = false;
 };
+
+/// Asks for it. Throws `std::bad_alloc`.
+std::unique_ptr<path_lock> lock_path(const std::string& path);
 
 /// Whether the socket at the path refuses connections, so that nobody listens there. Anything else that comes of the attempt (a full
 /// backlog, no permission, another kind of socket) is a sign of life, or at least none of death.

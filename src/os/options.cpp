@@ -63,8 +63,9 @@ void close_elsewhere(native_handle handle) noexcept {
 
 bool is_of_the_socket(int level) noexcept { return level == SOL_SOCKET; }
 
-bool is_readable(native_handle handle) noexcept {
-    poll_entry entry{handle, poll_readable, 0};
+bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept {
+    const int events = (to_read ? poll_readable : 0) | (to_write ? poll_writable : 0);
+    poll_entry entry{handle, static_cast<short>(events), 0};
     poll(&entry, 1, 0);
     return entry.happened != 0;
 }
@@ -75,11 +76,10 @@ bool is_tcp(native_handle handle) noexcept {
     return get_option(handle, IPPROTO_TCP, TCP_NODELAY, &unused, size) == 0;
 }
 
-} // namespace coax::os
-
-namespace coax::detail {
-
 namespace {
+
+using detail::option_id;
+using detail::option_words;
 
 struct native_option {
     int level;
@@ -190,7 +190,7 @@ bool fits(std::int64_t value) noexcept { return value >= 0 && value <= INT_MAX; 
 bool is_always_on([[maybe_unused]] native_handle handle, [[maybe_unused]] option_id id) noexcept {
 #ifdef _WIN32
     kind which{};
-    return id == option_id::reuse_address && os::kind_of(handle, which) == 0 && which == kind::stream;
+    return id == option_id::reuse_address && kind_of(handle, which) == 0 && which == kind::stream;
 #else
     return false;
 #endif
@@ -213,10 +213,10 @@ int set_option(native_handle handle, option_id id, option_words value) noexcept 
             return EINVAL;
         native_value.l_onoff = value.first != 0 ? 1 : 0;
         native_value.l_linger = static_cast<decltype(native_value.l_linger)>(value.second);
-        return os::set_option(handle, to.level, to.name, &native_value, sizeof native_value);
+        return set_option(handle, to.level, to.name, &native_value, sizeof native_value);
     }
     const int native_value = static_cast<int>(value.first);
-    return os::set_option(handle, to.level, to.name, &native_value, sizeof native_value);
+    return set_option(handle, to.level, to.name, &native_value, sizeof native_value);
 }
 
 int get_option(native_handle handle, option_id id, option_words& value) noexcept {
@@ -229,25 +229,25 @@ int get_option(native_handle handle, option_id id, option_words& value) noexcept
     }
     if (id == option_id::type) {
         kind which{};
-        const int error = os::kind_of(handle, which);
+        const int error = kind_of(handle, which);
         value = {static_cast<std::int64_t>(which), 0};
         return error;
     }
     if (id == option_id::linger) {
         ::linger native_value{};
         std::size_t size = sizeof native_value;
-        const int error = os::get_option(handle, from.level, from.name, &native_value, size);
+        const int error = get_option(handle, from.level, from.name, &native_value, size);
         value = {native_value.l_onoff, native_value.l_linger};
         return error;
     }
     int native_value = 0; // Windows fills one byte of it for some options
     std::size_t size = sizeof native_value;
-    const int error = os::get_option(handle, from.level, from.name, &native_value, size);
+    const int error = get_option(handle, from.level, from.name, &native_value, size);
     if (id == option_id::error)
-        native_value = os::errno_of(native_value);
+        native_value = errno_of(native_value);
     const bool is_buffer = id == option_id::receive_buffer_size || id == option_id::send_buffer_size;
     value = {is_buffer ? native_value / buffer_size_factor : native_value, 0};
     return error;
 }
 
-} // namespace coax::detail
+} // namespace coax::os

@@ -27,6 +27,16 @@ bool is_same_file(const struct stat& a, const struct stat& b) noexcept {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+class file_lock final : public path_lock {
+public:
+    explicit file_lock(const std::string& path);
+    ~file_lock() override;
+
+private:
+    std::string name_;
+    int file_ = -1;
+};
+
 } // namespace
 
 int look_at(const std::string& path, path_entry& found) noexcept {
@@ -58,7 +68,7 @@ int change_mode(const std::string& path, unsigned mode) noexcept {
     return error;
 }
 
-path_lock::path_lock(const std::string& path) : name_(lock_name(path)) {
+file_lock::file_lock(const std::string& path) : name_(lock_name(path)) {
     // Whoever had the lock has taken its file away, perhaps between our opening and locking it.
     for (int tries = 0; tries < 100; ++tries) {
         // No link is followed, and a pipe that somebody has put there is not waited for.
@@ -88,7 +98,7 @@ path_lock::path_lock(const std::string& path) : name_(lock_name(path)) {
     taken_ = true;
 }
 
-path_lock::~path_lock() {
+file_lock::~file_lock() {
     if (file_ == -1)
         return;
     ::unlink(name_.c_str());
@@ -96,6 +106,8 @@ path_lock::~path_lock() {
     ::flock(file_, LOCK_UN);
     ::close(file_);
 }
+
+std::unique_ptr<path_lock> lock_path(const std::string& path) { return std::make_unique<file_lock>(path); }
 
 int remove_path(const std::string& path) noexcept { return error_of(::unlink(path.c_str())); }
 

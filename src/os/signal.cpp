@@ -72,6 +72,25 @@ signal_slot* take_slot() noexcept {
     return made;
 }
 
+class process_signals final : public signal_subscription {
+public:
+    process_signals() noexcept = default;
+    ~process_signals() override { process_signals::remove(subscribed_); }
+
+    int add(signal_bits signals) noexcept override;
+    void remove(signal_bits signals) noexcept override;
+    void set_wake(wake_event* wake) noexcept override;
+    signal_bits noted() const noexcept override;
+    void take(int signal) noexcept override;
+    void put_back(int signal) noexcept override;
+    signal_bits subscribed() const noexcept override { return subscribed_; }
+
+private:
+    signal_slot* slot_ = nullptr;
+    signal_bits subscribed_ = 0;
+    unsigned process_ = 0; // the process in which the slot was taken
+};
+
 template <class Visit>
 void for_each(signal_bits signals, Visit visit) {
     for (; signals != 0; signals &= signals - 1)
@@ -96,7 +115,9 @@ bool note_signal(int signal) noexcept {
     return wanted;
 }
 
-int signal_subscription::add(signal_bits signals) noexcept {
+std::unique_ptr<signal_subscription> subscribe() { return std::make_unique<process_signals>(); }
+
+int process_signals::add(signal_bits signals) noexcept {
     signal_bits added = 0;
     int error = 0;
     {
@@ -131,7 +152,7 @@ int signal_subscription::add(signal_bits signals) noexcept {
     return error;
 }
 
-void signal_subscription::remove(signal_bits signals) noexcept {
+void process_signals::remove(signal_bits signals) noexcept {
     signal_bits again = 0;
     {
         const std::lock_guard lock(mutex);
@@ -163,7 +184,7 @@ void signal_subscription::remove(signal_bits signals) noexcept {
     for_each(again, [](int signal) { send_again(signal); });
 }
 
-void signal_subscription::set_wake(wake_event* wake) noexcept {
+void process_signals::set_wake(wake_event* wake) noexcept {
     if (slot_ == nullptr || process_ != process)
         return;
     slot_->wake.store(wake);
@@ -171,17 +192,17 @@ void signal_subscription::set_wake(wake_event* wake) noexcept {
     }
 }
 
-signal_bits signal_subscription::noted() const noexcept {
+signal_bits process_signals::noted() const noexcept {
     return slot_ != nullptr ? slot_->arrived.load(std::memory_order_relaxed) : 0;
 }
 
-void signal_subscription::take(int signal) noexcept {
+void process_signals::take(int signal) noexcept {
     // In this order: one that comes in between stays noted here, and is nobody's loss.
     slot_->arrived.fetch_and(~bit_of(signal));
     unclaimed.fetch_and(~bit_of(signal));
 }
 
-void signal_subscription::put_back(int signal) noexcept {
+void process_signals::put_back(int signal) noexcept {
     if (slot_ != nullptr && (subscribed_ & bit_of(signal)) != 0)
         slot_->arrived.fetch_or(bit_of(signal));
 }

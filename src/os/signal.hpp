@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include <coax/function_ref.hpp>
 
@@ -18,40 +19,36 @@ using signal_bits = std::uint64_t;
 constexpr int max_signal = 64;
 constexpr signal_bits bit_of(int signal) noexcept { return signal_bits{1} << (signal - 1); }
 
-struct signal_slot;
-
 /// One party's share of the process's signals. As long as any party has a signal, it has our handler, which notes it for each of them.
-/// A party is used by one thread at a time.
+/// A party is used by one thread at a time; at its end it removes what it has.
 class signal_subscription {
 public:
     signal_subscription() noexcept = default;
-    ~signal_subscription() { remove(subscribed_); }
     signal_subscription(const signal_subscription&) = delete;
     signal_subscription& operator=(const signal_subscription&) = delete;
+    virtual ~signal_subscription() = default;
 
     /// Notes these signals from now on. All or, with an errno value, no new ones. For those that are noted already it sees to it that the
     /// handler is in place: the program may have set another one, or this may be a forked child, which begins with none.
-    int add(signal_bits signals) noexcept;
+    virtual int add(signal_bits signals) noexcept = 0;
 
     /// Notes these no more. The last party of a signal in the process brings back the disposition from before; a signal that nobody has
     /// taken is sent again then, as if it had come only now.
-    void remove(signal_bits signals) noexcept;
+    virtual void remove(signal_bits signals) noexcept = 0;
 
     /// Chooses the event that a signal notifies, or none. When it returns no handler uses the event from before.
-    void set_wake(wake_event* wake) noexcept;
+    virtual void set_wake(wake_event* wake) noexcept = 0;
 
     /// What has come and was not taken; cheap.
-    signal_bits noted() const noexcept;
-    void take(int signal) noexcept;
+    virtual signal_bits noted() const noexcept = 0;
+    virtual void take(int signal) noexcept = 0;
     /// Undoes `take`.
-    void put_back(int signal) noexcept;
+    virtual void put_back(int signal) noexcept = 0;
 
-    signal_bits subscribed() const noexcept { return subscribed_; }
-
-private:
-    signal_slot* slot_ = nullptr;
-    signal_bits subscribed_ = 0;
-    unsigned process_ = 0; // the process in which the slot was taken
+    virtual signal_bits subscribed() const noexcept = 0;
 };
+
+/// One of the process's own signals. Throws `std::bad_alloc`.
+std::unique_ptr<signal_subscription> subscribe();
 
 } // namespace coax::os

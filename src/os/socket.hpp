@@ -11,6 +11,7 @@
 #include <coax/detail/buffer_view.hpp>
 #include <coax/kind.hpp>
 #include <coax/message_flags.hpp>
+#include <coax/option.hpp>
 #include <coax/shutdown_how.hpp>
 
 namespace coax::os {
@@ -89,12 +90,16 @@ int getpeername(native_handle handle, address& name) noexcept;
 int set_option(native_handle handle, int level, int name, const void* value, std::size_t size) noexcept;
 int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept;
 
+/// One of the library's options. A value that the system's type cannot hold gives EINVAL.
+int set_option(native_handle handle, detail::option_id id, detail::option_words value) noexcept;
+int get_option(native_handle handle, detail::option_id id, detail::option_words& value) noexcept;
+
 /// SO_RCVLOWAT: how many bytes there have to be before a socket is readable; 1 where there is no such option.
 int low_water_mark(native_handle handle) noexcept;
 /// Whether it is the level of options of the socket itself, SOL_SOCKET.
 bool is_of_the_socket(int level) noexcept;
-/// Whether something can be received now, the end of the stream included, as poll(2) sees it.
-bool is_readable(native_handle handle) noexcept;
+/// Whether something can be received now, the end of the stream included, or sent, as poll(2) sees it.
+bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept;
 /// Whether a stream socket of an internet family speaks TCP.
 bool is_tcp(native_handle handle) noexcept;
 

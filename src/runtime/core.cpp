@@ -10,6 +10,7 @@
 #include <coax/detail/system_error.hpp>
 #include <coax/finally.hpp>
 
+#include "runtime/current_system.hpp"
 #include "runtime/idle_scope.hpp"
 
 namespace coax::detail {
@@ -17,7 +18,7 @@ namespace {
 
 constinit thread_local loop* running = nullptr;
 
-backend::settings checked(const scheduler_options& options) {
+backend::settings checked(const scheduler_options& options, os::system& on) {
     constexpr unsigned most = 32768;
     const auto power = [](const char* what, unsigned value, bool zero_allowed) {
         if ((value == 0 && !zero_allowed) || value > most)
@@ -34,9 +35,12 @@ backend::settings checked(const scheduler_options& options) {
     if (options.worker_threads == 0 || options.worker_threads > 1024)
         throw std::invalid_argument("scheduler_options: worker_threads must be 1 to 1024, not " +
                                     std::to_string(options.worker_threads));
-    return {options.backend, power("queue_depth", options.queue_depth, false),
+    return {on,
+            options.backend,
+            power("queue_depth", options.queue_depth, false),
             power("completion_depth", options.completion_depth, true),
-            power("buffer_count", options.buffer_count, false), options.buffer_size};
+            power("buffer_count", options.buffer_count, false),
+            options.buffer_size};
 }
 
 bool is_cancellation(const std::exception_ptr& error) noexcept {
@@ -53,6 +57,10 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 
 loop* current_loop() noexcept { return running; }
 
+os::system& current_system() noexcept {
+    return running != nullptr ? core::of(*running).system() : os::default_system();
+}
+
 loop& require_loop() {
     if (running == nullptr)
         throw std::logic_error("coax: this needs a running scheduler on this thread (coax::run)");
@@ -68,10 +76,10 @@ void loop::remove(ready_node& node) noexcept {
         behind_.remove(node);
 }
 
-core::core(scheduler& face, const scheduler_options& options)
-    : face_(face), on_suppressed_(options.on_suppressed), worker_threads_(options.worker_threads) {
+core::core(scheduler& face, const scheduler_options& options, const platform& on)
+    : face_(face), system_(on.system), on_suppressed_(options.on_suppressed), worker_threads_(options.worker_threads) {
     std::string reason;
-    io_ = backend::make_backend(checked(options), reason);
+    io_ = on.make_backend(checked(options, on.system), reason);
     info_ = {io_->kind(), to_string(io_->kind()), std::move(reason)};
     io_->pool().set_owner(static_cast<loop*>(this));
 }
@@ -103,11 +111,11 @@ core::~core() {
     }
 }
 
-worker_pool& core::workers(job_place::threads which) {
+os::workers& core::workers(job_place::threads which) {
     auto& pool = workers_[static_cast<std::size_t>(which)];
     if (pool == nullptr) {
-        pool = which == job_place::threads::calls ? std::make_unique<worker_pool>(worker_threads_)
-                                                  : std::make_unique<worker_pool>(lookup_threads, lookups_of_a_name);
+        pool = which == job_place::threads::calls ? system_.make_workers(worker_threads_, 0)
+                                                  : system_.make_workers(lookup_threads, lookups_of_a_name);
     }
     return *pool;
 }
@@ -169,7 +177,7 @@ void core::drain() noexcept {
     // Nothing stays with the system between two runs; a socket that lives on is attached again by its next operation.
     io_->detach_all();
     root_.reset();
-    signals_.received.remove(signals_.received.subscribed());
+    signals_.unsubscribe();
 }
 
 bool core::quiet() const noexcept { return waiting == 0 && owed_ == 0 && !has_ready(); }

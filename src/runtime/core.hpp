@@ -16,16 +16,17 @@
 #include <coax/scheduler.hpp>
 
 #include "backend/backend.hpp"
+#include "os/system.hpp"
 #include "runtime/mailbox.hpp"
+#include "runtime/platform.hpp"
 #include "runtime/signal_source.hpp"
 #include "runtime/timer_set.hpp"
-#include "runtime/worker_pool.hpp"
 
 namespace coax::detail {
 
 class core final : public loop {
 public:
-    core(scheduler& face, const scheduler_options& options);
+    core(scheduler& face, const scheduler_options& options, const platform& on);
     ~core();
 
     /// The core of the loop that a waiter of this library waits on.
@@ -41,6 +42,7 @@ public:
 
     scheduler& face() noexcept { return face_; }
     backend::backend& io() noexcept { return *io_; }
+    os::system& system() noexcept { return system_; }
     const backend_info& info() const noexcept { return info_; }
     scheduler_stats stats() const noexcept;
 
@@ -54,7 +56,7 @@ public:
     }
     timer_set& timers() noexcept { return timers_; }
     /// Made at its first use; throws `std::bad_alloc` then.
-    worker_pool& workers(job_place::threads which);
+    os::workers& workers(job_place::threads which);
 
     /// Whether an operation of a socket that has ended at once may go on without suspending. Only a few times between two suspensions of
     /// its coroutine: a socket that is always ready would keep the thread for itself, while nobody looks whether others are ready.
@@ -142,6 +144,7 @@ private:
     static constexpr unsigned lookups_of_a_name = 8; // at once
 
     scheduler& face_;
+    os::system& system_;
     std::unique_ptr<backend::backend> io_;
     backend_info info_;
     timer_set timers_;
@@ -158,7 +161,7 @@ private:
     std::exception_ptr posted_error_;
     signal_source signals_;
     unsigned worker_threads_;
-    std::array<std::unique_ptr<worker_pool>, job_place::count> workers_;
+    std::array<std::unique_ptr<os::workers>, job_place::count> workers_;
 
     mailbox<posted> posted_;
     posted* backlog_ = nullptr; // what has been taken out of there and not been called

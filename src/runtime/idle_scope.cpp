@@ -1,6 +1,5 @@
 #include "runtime/idle_scope.hpp"
 
-#include "os/poll.hpp"
 #include "runtime/core.hpp"
 
 namespace coax::detail {
@@ -21,12 +20,7 @@ std::uint32_t length(const operation_queue& queue) noexcept {
 bool has_yet_to_be_served(const descriptor& d) noexcept {
     if (d.under_way > length(d.reading) + length(d.writing))
         return true;
-    os::poll_entry entry{d.handle, 0, 0};
-    if (!d.reading.empty())
-        entry.events = static_cast<short>(entry.events | os::poll_readable);
-    if (!d.writing.empty())
-        entry.events = static_cast<short>(entry.events | os::poll_writable);
-    return d.open && !d.idle() && os::poll(&entry, 1, 0) != 0;
+    return d.open && !d.idle() && d.system.is_ready(d.handle, !d.reading.empty(), !d.writing.empty());
 }
 
 } // namespace

@@ -2,7 +2,6 @@
 
 #include <coax/clock.hpp>
 
-#include "os/clock.hpp"
 #include "runtime/core.hpp"
 
 namespace coax {
@@ -21,7 +20,11 @@ const char* to_string(backend_kind kind) noexcept {
     return "unknown";
 }
 
-scheduler::scheduler(const scheduler_options& options) : core_(std::make_unique<detail::core>(*this, options)) {}
+scheduler::scheduler(const scheduler_options& options)
+    : scheduler(options, {os::default_system(), &backend::make_backend}) {}
+
+scheduler::scheduler(const scheduler_options& options, const detail::platform& on)
+    : core_(std::make_unique<detail::core>(*this, options, on)) {}
 
 scheduler::~scheduler() {
     // exit(3) on another thread than the one that is inside `run`: that one goes on until the process is gone.
@@ -45,7 +48,7 @@ void scheduler::post_node(detail::posted* node) noexcept { core_->post(*node); }
 
 clock::time_point clock::now() noexcept {
     detail::loop* on = detail::current_loop();
-    return time_point(duration(on != nullptr ? detail::core::of(*on).now() : os::monotonic_now()));
+    return time_point(duration(on != nullptr ? detail::core::of(*on).now() : os::default_system().now()));
 }
 
 } // namespace coax

@@ -3,20 +3,37 @@
 #include <bit>
 #include <cassert>
 #include <cerrno>
+#include <new>
 #include <stdexcept>
 
 #include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/current_system.hpp"
 #include "runtime/signal_source.hpp"
 
 namespace coax {
 namespace detail {
 
+int signal_source::subscribe(os::system& from, os::signal_bits signals) noexcept {
+    try {
+        if (received == nullptr)
+            received = from.subscribe();
+    } catch (const std::bad_alloc&) {
+        return ENOMEM;
+    }
+    return received->add(signals);
+}
+
+void signal_source::unsubscribe() noexcept {
+    if (received != nullptr)
+        received->remove(received->subscribed());
+}
+
 void signal_source::begin_wait(core& of, signal_wait& wait) noexcept {
     if (on == nullptr) {
         on = &of;
-        received.set_wake(&of.io().waker());
+        received->set_wake(&of.io().waker());
         next = of.signal_sources;
         if (next != nullptr)
             next->link = &next;
@@ -34,7 +51,7 @@ void signal_source::end_wait(signal_wait& wait) noexcept {
         awaited |= static_cast<signal_wait*>(each)->wanted.bits;
     if (!waiting.empty())
         return;
-    received.set_wake(nullptr);
+    received->set_wake(nullptr);
     *link = next;
     if (next != nullptr)
         next->link = link;
@@ -47,7 +64,7 @@ void signal_source::deliver() noexcept {
         // Whoever wanted it may have received a lower one just now.
         if ((awaited & os::bit_of(signal)) == 0)
             continue;
-        received.take(signal);
+        received->take(signal);
         signal_wait* only = nullptr;
         bool several = false;
         for (ready_node* each = waiting.first(); each != nullptr;) {
@@ -71,7 +88,7 @@ signal_wait::~signal_wait() {
     if (state != wait_state::idle)
         abandon();
     if (untaken)
-        source->received.put_back(received);
+        source->received->put_back(received);
 }
 
 bool signal_wait::suspend(environment around, std::coroutine_handle<> coroutine) {
@@ -82,12 +99,12 @@ bool signal_wait::suspend(environment around, std::coroutine_handle<> coroutine)
     if (!begin(around, coroutine))
         return true;
     source = &from;
-    error = wanted.invalid ? EINVAL : from.received.add(wanted.bits);
+    error = wanted.invalid ? EINVAL : from.subscribe(on.system(), wanted.bits);
     if (error != 0)
         return false;
-    if (const os::signal_bits come = from.received.noted() & wanted.bits) {
+    if (const os::signal_bits come = from.received->noted() & wanted.bits) {
         received = std::countr_zero(come) + 1;
-        from.received.take(received);
+        from.received->take(received);
         return grant_at_once();
     }
     from.begin_wait(on, *this);
@@ -114,7 +131,7 @@ failure signal_wait::failed() const noexcept {
 
 signal_set::signal_set(detail::signal_numbers signals)
     : source_(std::make_unique<detail::signal_source>()), signals_(signals) {
-    if (const int error = signals.invalid ? EINVAL : source_->received.add(signals.bits))
+    if (const int error = signals.invalid ? EINVAL : source_->subscribe(detail::current_system(), signals.bits))
         failure(detail::system_error(error), operation_name::wait_signal).raise();
 }
 

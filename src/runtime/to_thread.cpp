@@ -7,7 +7,6 @@
 #include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
-#include "runtime/worker_pool.hpp"
 
 namespace coax::detail {
 
@@ -34,7 +33,7 @@ bool thread_operation::suspend(environment around, std::coroutine_handle<> corou
 void thread_operation::on_stop(waiter& self, stop_reason why) noexcept {
     auto& op = static_cast<thread_operation&>(self);
     core& on = core::of(*op.owner);
-    worker_pool& workers = on.workers(op.job_->place.served_by);
+    os::workers& workers = on.workers(op.job_->place.served_by);
     if (workers.remove(*op.job_)) {
         op.reason = why;
         op.finish();

@@ -28,13 +28,13 @@ public:
 
     template <class T>
     int set(option::of<T> which, std::type_identity_t<T> value) {
-        return detail::set_option(handle_, which.id, detail::option_codec<T>::encode(value));
+        return os::set_option(handle_, which.id, detail::option_codec<T>::encode(value));
     }
 
     template <class T>
     T get(option::readable<T> which) {
         detail::option_words words;
-        REQUIRE(detail::get_option(handle_, which.id, words) == 0);
+        REQUIRE(os::get_option(handle_, which.id, words) == 0);
         return detail::option_codec<T>::decode(words);
     }
 
@@ -148,7 +148,7 @@ TEST_CASE("values that the system's type cannot hold are refused, not cut") {
 TEST_CASE("an option that the socket does not have is an error") {
     test_socket udp(family::inet, kind::datagram);
     CHECK(udp.set(option::no_delay, true) != 0);
-    const int error = detail::set_option(-1, option::no_delay.id, {1, 0});
+    const int error = os::set_option(-1, option::no_delay.id, {1, 0});
     CHECK((error == EBADF || error == ENOTSOCK)); // Windows has one error for both
 }
 

@@ -10,7 +10,6 @@
 #include "backend/operation_table.hpp"
 #include "backend/readiness/readiness_state.hpp"
 #include "build_config.hpp"
-#include "os/clock.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
@@ -62,10 +61,8 @@ bool empty_when_short(descriptor& d) noexcept {
 } // namespace
 
 readiness_backend::readiness_backend(backend_kind which, const settings& wanted)
-    : backend(buffer_pool::make(wanted.buffer_count, wanted.buffer_size)), kind_(which),
+    : backend(wanted.system, buffer_pool::make(wanted.buffer_count, wanted.buffer_size)), kind_(which),
       poller_(make_poller(which, wake_)) {}
-
-std::int64_t readiness_backend::now() noexcept { return os::monotonic_now(); }
 
 bool readiness_backend::start(operation& op) noexcept {
     descriptor& d = *op.target;

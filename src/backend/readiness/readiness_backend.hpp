@@ -17,7 +17,6 @@ public:
 
     backend_kind kind() const noexcept override { return kind_; }
     os::wake_event& waker() noexcept override { return wake_; }
-    std::int64_t now() noexcept override;
 
 protected:
     void do_wait(std::int64_t timeout) noexcept override;

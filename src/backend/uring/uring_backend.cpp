@@ -6,18 +6,15 @@
 #include <poll.h>
 
 #include "backend/uring/uring_state.hpp"
-#include "os/clock.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
 
 uring_backend::uring_backend(const settings& wanted)
-    : backend(buffer_pool::make(wanted.buffer_count, wanted.buffer_size)),
+    : backend(wanted.system, buffer_pool::make(wanted.buffer_count, wanted.buffer_size)),
       ring_(wanted.queue_depth, wanted.completion_depth), buffers_(ring_.native(), pool()) {}
 
 uring_backend::~uring_backend() = default;
-
-std::int64_t uring_backend::now() noexcept { return os::monotonic_now(); }
 
 std::uint64_t uring_backend::key_of(const operation& op) noexcept {
     const auto address = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&op));

@@ -21,7 +21,6 @@ public:
     int enter_thread() noexcept override { return ring_.enable(); }
     void flush() noexcept override { ring_.submit(); }
     os::wake_event& waker() noexcept override { return wake_; }
-    std::int64_t now() noexcept override;
 
 protected:
     void do_wait(std::int64_t timeout) noexcept override;

@@ -1,7 +1,7 @@
 // The threads hold the shared state, and touch nothing else of the pool or of the scheduler but the completion of a job
 // that is waited for: so a thread whose job was left behind may outlive both.
 
-#include "runtime/worker_pool.hpp"
+#include "os/worker_pool.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -23,6 +23,13 @@ struct worker {
     bool left_behind = false; // it runs a job that nobody waits for any more
     std::size_t likeness = 0; // of the job that it runs
 };
+
+} // namespace coax::detail
+
+namespace coax::os {
+
+using detail::thread_job;
+using detail::worker;
 
 struct worker_pool::shared {
     shared(unsigned bound, unsigned bound_of_alike) : most(bound), most_alike(bound_of_alike) {}
@@ -84,7 +91,7 @@ int worker_pool::shared::start(const std::shared_ptr<shared>& self) noexcept {
         worker& added = workers.emplace_back();
         try {
             // Signals are for the program's threads; this way there is no moment in which one could come here.
-            os::with_signals_blocked([&] { added.thread = std::thread([self, &added] { self->serve(added); }); });
+            with_signals_blocked([&] { added.thread = std::thread([self, &added] { self->serve(added); }); });
         } catch (...) {
             workers.pop_back();
             throw;
@@ -150,7 +157,7 @@ void worker_pool::shared::carry_out(thread_job& job, worker& me, std::unique_loc
     --running;
     job.at = thread_job::stage::over;
     // Under the lock, so that whoever finds the job over knows that its completion is there. Then the job may be gone.
-    send_message(*job.on, *job.completion);
+    detail::send_message(*job.on, *job.completion);
     over.notify_all();
 }
 
@@ -210,4 +217,4 @@ std::size_t worker_pool::jobs() const noexcept {
     return shared_->queued + shared_->running;
 }
 
-} // namespace coax::detail
+} // namespace coax::os
