@@ -8,6 +8,9 @@
 
 namespace coax::detail {
 
+// Every connection has one, in a block whose size is a multiple of 64 bytes.
+static_assert(sizeof(void*) != 8 || sizeof(native_handle) != 4 || sizeof(descriptor) <= 192);
+
 void peer_name::set(const address& peer) noexcept {
     const std::size_t size = native_address::size(peer);
     if (size <= inline_size) {

@@ -114,20 +114,20 @@ public:
     coax::family family;
     coax::kind kind;
     bool open = true;
-    std::uint32_t owners = 1;        // the sockets that share it; with the last one it is closed
-    std::uint32_t under_way = 0;     // operations that have begun, and whose coroutine has not taken what came of them
-    bool closing = false;            // no operation is started any more
-    bool input_ended = false;        // by shutdown: what has come is what there is
-    bool urgent_asked = false;       // for urgent data: other receives stop at their place in the stream
-    bool lingers = false;            // SO_LINGER with a time: close(2) would wait
-    bool has_low_water_mark = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
-    bool was_blocking = false;       // when it was adopted
-    bool handle_is_known = false;    // outside of the library: it may have been duplicated, or passed on
-    bool peer_spoke_last = false;    // of the bytes that moved, the last ones came in
-    bool input_cut = false;          // and the system has not been told: more may come
-    bool watched = false;            // `active_at` matters to somebody
-    std::int64_t limit = -1;         // settimeout in nanoseconds; -1: none
-    std::int64_t active_at = 0;      // when an operation last moved bytes, nanoseconds of the loop's clock
+    std::uint32_t owners = 1;    // the sockets that share it; with the last one it is closed
+    std::uint32_t under_way = 0; // operations that have begun, and whose coroutine has not taken what came of them
+    bool closing = false;        // no operation is started any more
+    bool input_ended = false;    // by shutdown: what has come is what there is
+    bool urgent_asked = false;   // for urgent data: other receives stop at their place in the stream
+    bool lingers : 1 = false;    // SO_LINGER with a time: close(2) would wait
+    bool has_low_water_mark : 1 = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
+    bool was_blocking : 1 = false;       // when it was adopted
+    bool handle_is_known : 1 = false;    // outside of the library: it may have been duplicated, or passed on
+    bool peer_spoke_last = false;        // of the bytes that moved, the last ones came in
+    bool input_cut = false;              // and the system has not been told: more may come
+    bool watched = false;                // `active_at` matters to somebody
+    std::int64_t limit = -1;             // settimeout in nanoseconds; -1: none
+    std::int64_t active_at = 0;          // when an operation last moved bytes, nanoseconds of the loop's clock
     // For the backend that it is attached to.
     static constexpr std::size_t scratch_size = 24;
     alignas(void*) std::byte scratch[scratch_size];
