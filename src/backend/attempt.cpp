@@ -212,8 +212,8 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
 progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     const native_handle handle = op.target->handle;
     // The call itself would take what there is: without waiting the system does not look at the mark.
-    const bool marked = op.target->has_low_water_mark && traits_of(op.code).what == takes::bytes && !fills_buffer(op) &&
-                        !contains(op.flags, message_flags::out_of_band);
+    const bool marked = op.target->has_low_water_mark && traits_of(op.code).what == moves::bytes_in &&
+                        !fills_buffer(op) && !contains(op.flags, message_flags::out_of_band);
     if (marked && !os::is_ready(handle, true, false))
         return progress::would_block;
     switch (op.code) {

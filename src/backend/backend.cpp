@@ -10,7 +10,10 @@
 
 namespace coax::backend {
 
-bool backend::gathered(const operation& op) noexcept { return op.transferred != 0 && fills_buffer(op); }
+void backend::end_early(operation& op, int why) noexcept {
+    const bool has_part = op.transferred != 0 && fills_buffer(op);
+    op.error = has_part ? 0 : why;
+}
 
 void backend::end_child() noexcept {
     std::fputs("coax: the scheduler of the parent process cannot go on in a forked child\n", stderr);
@@ -50,7 +53,7 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
         do_detach(d);
     for (operation_queue* queue : {&d.reading, &d.writing})
         while (operation* op = queue->first()) {
-            op->error = gathered(*op) ? 0 : ECANCELED;
+            end_early(*op, ECANCELED);
             done(*op);
         }
     d.closing = false;
@@ -113,7 +116,7 @@ void backend::stop(operation& op) noexcept {
     if (queue.first() == &op && !op.clocked && !is_inherited()) {
         cancel(op);
     } else {
-        op.error = gathered(op) ? 0 : ECANCELED;
+        end_early(op, ECANCELED);
         done(op);
     }
 }
@@ -167,7 +170,7 @@ void backend::try_now(operation& op) noexcept {
     if (made == progress::connecting)
         op.error = EINPROGRESS;
     else if (made == progress::would_block)
-        op.error = gathered(op) ? 0 : EAGAIN;
+        end_early(op, EAGAIN);
 }
 
 void backend::done(operation& op) noexcept {

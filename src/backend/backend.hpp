@@ -113,8 +113,9 @@ protected:
     [[nodiscard]] bool try_by_the_clock(operation& op) noexcept;
     /// An operation that was begun has ended: it leaves its queue, is finished, and the next one begins.
     void done(operation& op) noexcept;
-    /// Whether a receive that has to fill its buffer has got a part of it: a result, if it ends now.
-    static bool gathered(const operation& op) noexcept;
+    /// Ends an operation before it is complete: with the error, unless it is a receive that has to fill its buffer and has got a part of
+    /// it, which is a result.
+    static void end_early(operation& op, int why) noexcept;
     /// Ends an operation whose turn has come by what is kept for it or, where the input was cut, by what has arrived.
     bool serve_at_once(operation& op) noexcept;
     /// Begins operations until one is under way.

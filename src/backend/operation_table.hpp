@@ -16,13 +16,13 @@ namespace coax::backend {
 /// Which of a descriptor's two queues an operation waits in.
 enum class direction : unsigned char { reading, writing };
 
-/// What an operation takes from the system, and what therefore is kept for the next one where nobody is left to have it.
-enum class takes : unsigned char { nothing, bytes, connection };
+/// What an operation moves, so what its result counts. What comes in is kept for the next one where nobody is left to have it.
+enum class moves : unsigned char { nothing, connection_in, bytes_in, bytes_out };
 
 struct operation_traits {
     detail::opcode code;
     direction queue;
-    takes what;
+    moves what;
     bool pooled; // the bytes come in a block of the pool
     bool sender; // it learns who sent them
     bool names;  // it carries an address to the system
@@ -31,16 +31,16 @@ struct operation_traits {
 };
 
 inline constexpr operation_traits operation_table[] = {
-    // code                          queue               what               pooled sender names  clocked
-    {detail::opcode::accept, direction::reading, takes::connection, false, false, false, false},
-    {detail::opcode::connect, direction::writing, takes::nothing, false, false, true, true},
-    {detail::opcode::recv, direction::reading, takes::bytes, false, false, false, false},
-    {detail::opcode::recv_pooled, direction::reading, takes::bytes, true, false, false, false},
-    {detail::opcode::recvfrom, direction::reading, takes::bytes, false, true, false, false},
-    {detail::opcode::recvfrom_pooled, direction::reading, takes::bytes, true, true, false, false},
-    {detail::opcode::send, direction::writing, takes::nothing, false, false, false, false},
-    {detail::opcode::sendto, direction::writing, takes::nothing, false, false, true, true},
-    {detail::opcode::send_vector, direction::writing, takes::nothing, false, false, false, false},
+    // code                          queue               moves              pooled sender names  clocked
+    {detail::opcode::accept, direction::reading, moves::connection_in, false, false, false, false},
+    {detail::opcode::connect, direction::writing, moves::nothing, false, false, true, true},
+    {detail::opcode::recv, direction::reading, moves::bytes_in, false, false, false, false},
+    {detail::opcode::recv_pooled, direction::reading, moves::bytes_in, true, false, false, false},
+    {detail::opcode::recvfrom, direction::reading, moves::bytes_in, false, true, false, false},
+    {detail::opcode::recvfrom_pooled, direction::reading, moves::bytes_in, true, true, false, false},
+    {detail::opcode::send, direction::writing, moves::bytes_out, false, false, false, false},
+    {detail::opcode::sendto, direction::writing, moves::bytes_out, false, false, true, true},
+    {detail::opcode::send_vector, direction::writing, moves::bytes_out, false, false, false, false},
 };
 
 constexpr bool table_is_in_order() noexcept {
@@ -65,7 +65,7 @@ inline detail::operation_queue& queue_of(const detail::operation& op) noexcept {
 
 /// Whether a receive goes on until its buffer is full (`wait_all`, which means nothing beside `peek` and for datagrams).
 inline bool fills_buffer(const detail::operation& op) noexcept {
-    return traits_of(op.code).what == takes::bytes && !traits_of(op.code).sender &&
+    return traits_of(op.code).what == moves::bytes_in && !traits_of(op.code).sender &&
            contains(op.flags, message_flags::wait_all) && !contains(op.flags, message_flags::peek) &&
            op.target->kind == kind::stream;
 }

@@ -76,14 +76,15 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
 bool serve_kept(operation& op, buffer_pool& pool) noexcept {
     descriptor& d = *op.target;
     switch (traits_of(op.code).what) {
-    case takes::nothing:
+    case moves::nothing:
+    case moves::bytes_out:
         return false;
-    case takes::connection:
+    case moves::connection_in:
         if (!d.has_kept_connections())
             return false;
         serve_connection(static_cast<accepting_operation&>(op));
         return true;
-    case takes::bytes:
+    case moves::bytes_in:
         break;
     }
     if (contains(op.flags, message_flags::out_of_band))

@@ -40,7 +40,7 @@ int attach(descriptor& d, backend::backend& to, operation_name as) {
 /// A datagram is there or not, whatever its length; on a stream no bytes are always there.
 bool receives_nothing(const operation& op) noexcept {
     const backend::operation_traits& traits = backend::traits_of(op.code);
-    return op.buffer.size == 0 && traits.what == backend::takes::bytes && !(traits.sender && op.datagrams);
+    return op.buffer.size == 0 && traits.what == backend::moves::bytes_in && !(traits.sender && op.datagrams);
 }
 
 } // namespace
@@ -193,7 +193,7 @@ void operation::destroyed() noexcept {
             auto& accepting = static_cast<accepting_operation&>(*this);
             if (std::exchange(accepting.has_connection, false))
                 target->keep(accepting.connection, order);
-        } else if (backend::traits_of(code).what == backend::takes::bytes && !contains(flags, message_flags::peek) &&
+        } else if (backend::traits_of(code).what == backend::moves::bytes_in && !contains(flags, message_flags::peek) &&
                    !contains(flags, message_flags::out_of_band) &&
                    (transferred != 0 || (datagrams && !ended && order != 0))) {
             target->keep_received(*this);

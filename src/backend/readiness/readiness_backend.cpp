@@ -104,7 +104,7 @@ bool readiness_backend::try_once(operation& op, bool& unready) noexcept {
 }
 
 void readiness_backend::cancel(operation& op) noexcept {
-    op.error = gathered(op) ? 0 : ECANCELED;
+    end_early(op, ECANCELED);
     descriptor& d = *op.target;
     done(op);
     poller_->update(d);

@@ -49,6 +49,7 @@ private:
 
     // What a completion means (uring_complete.cpp). What returns a bool says whether the operation has to be submitted again.
     void complete(operation& op, int result, unsigned flags) noexcept;
+    bool complete_call(operation& op, int result, unsigned flags) noexcept;
     bool complete_ready(operation& op, int result) noexcept;
     bool complete_accept(operation& op, int result, unsigned flags) noexcept;
     bool complete_connect(operation& op, int result) noexcept;

@@ -26,10 +26,10 @@ namespace {
 
 /// Whether the inbox has something for such an operation, were it no more than the news that something is missing.
 bool finds_in_inbox(const operation& op) noexcept {
-    const takes what = traits_of(op.code).what;
-    return (what == takes::bytes && !contains(op.flags, message_flags::out_of_band) &&
+    const moves what = traits_of(op.code).what;
+    return (what == moves::bytes_in && !contains(op.flags, message_flags::out_of_band) &&
             (op.target->has_kept_bytes() || op.target->has_gap())) ||
-           (what == takes::connection && op.target->has_kept_connections());
+           (what == moves::connection_in && op.target->has_kept_connections());
 }
 
 /// What is in the inbox stood before what this operation `got` from the system: that goes behind it, and the operation begins anew.
@@ -91,19 +91,13 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
         again = wanted;
         submission.connecting = submission.connecting || op.code == opcode::connect;
         if (!wanted)
-            op.error = gathered(op) ? 0 : ECANCELED;
+            end_early(op, ECANCELED);
     } else if (submission.awaits_ready) {
         again = complete_ready(op, result);
         if (op.clocked)
             return;
-    } else if (op.code == opcode::accept) {
-        again = complete_accept(op, result, flags);
-    } else if (reads(op)) {
-        again = complete_receive(op, result, flags);
-    } else if (op.code == opcode::connect) {
-        again = complete_connect(op, result);
     } else {
-        again = complete_send(op, result);
+        again = complete_call(op, result, flags);
     }
     if (!wanted)
         prefer_reason(op);
@@ -116,10 +110,27 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
         done(op);
 }
 
+bool uring_backend::complete_call(operation& op, int result, unsigned flags) noexcept {
+    switch (traits_of(op.code).what) {
+    case moves::connection_in:
+        return complete_accept(op, result, flags);
+    case moves::bytes_in:
+        return complete_receive(op, result, flags);
+    case moves::bytes_out:
+        return complete_send(op, result);
+    case moves::nothing:
+        break;
+    }
+    if (op.code == opcode::connect)
+        return complete_connect(op, result);
+    op.error = result < 0 ? -result : 0;
+    return false;
+}
+
 bool uring_backend::complete_ready(operation& op, int result) noexcept {
     submission_state& submission = submission_of(op);
     if (result < 0) {
-        op.error = gathered(op) ? 0 : -result;
+        end_early(op, -result);
         return false;
     }
     submission.awaits_ready = false;
@@ -130,7 +141,7 @@ bool uring_backend::complete_ready(operation& op, int result) noexcept {
         return false;
     }
     if (op.reason != stop_reason::none) {
-        op.error = gathered(op) ? 0 : ECANCELED;
+        end_early(op, ECANCELED);
         return false;
     }
     if (op.transferred != before) { // it goes on into the block that it has now
