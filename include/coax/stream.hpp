@@ -6,19 +6,16 @@
 #include <cstddef>
 #include <cstring>
 #include <span>
-#include <stdexcept>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <coax/address.hpp>
 #include <coax/byte_stream.hpp>
-#include <coax/cancelled.hpp>
-#include <coax/chunk.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/count.hpp>
 #include <coax/detail/quick.hpp>
-#include <coax/detail/stream_state.hpp>
+#include <coax/detail/stream_waits.hpp>
 #include <coax/error.hpp>
 #include <coax/shutdown_how.hpp>
 #include <coax/slice.hpp>
@@ -50,7 +47,7 @@ struct stream_options {
 ///
 /// What has been written and not flushed is dropped with the stream. It may be moved while nobody waits on it.
 template <class S>
-class basic_stream {
+class basic_stream : private detail::stream_waits<S> {
     static_assert(byte_stream<std::remove_reference_t<S>>, "a stream stands on a byte_stream, such as coax::socket");
 
 public:
@@ -58,7 +55,7 @@ public:
 
     /// Takes the source, or refers to it.
     explicit basic_stream(S source, const stream_options& options = {})
-        : source_(std::forward<S>(source)), state_(options.buffer_size, options.write_buffer_size) {}
+        : waits(std::forward<S>(source), options.buffer_size, options.write_buffer_size) {}
     /// Takes everything over, with what is buffered either way.
     basic_stream(basic_stream&&) = default;
     /// The same, in place of what it had.
@@ -224,12 +221,7 @@ public:
     // --- the connection -----------------------------------------------------------------------------------------
 
     /// What the stream stands on. What is read from it directly comes after what the stream has buffered.
-    source_type& source() noexcept {
-        if constexpr (std::is_reference_v<S>)
-            return *source_.target;
-        else
-            return source_;
-    }
+    source_type& source() noexcept { return waits::source(); }
     /// Ends a direction of the source. What is to go out before is to be flushed before. To be awaited where the source's is.
     auto shutdown(shutdown_how how) { return source().shutdown(how); }
     /// Closes the source, without flushing. Whoever waits on it resumes with `bad_file_descriptor`.
@@ -241,120 +233,15 @@ public:
     address getpeername() { return source().getpeername(); }
 
 private:
-    using held = std::conditional_t<std::is_reference_v<S>, detail::stream_reference<source_type>, S>;
-
-    /// The other end, for messages.
-    address peer() {
-        try {
-            return source().getpeername();
-        } catch (const io_error&) {
-            return {};
-        }
-    }
-
-    /// Takes all that is left out of the stream, once there is an error to hold it.
-    [[noreturn]] void throw_incomplete(operation_name as, std::size_t expected) {
-        const incomplete_read_error error(as, peer(), state_.input.unread(), expected);
-        state_.input.consume(state_.input.size());
-        throw error;
-    }
-
-    /// Adds to what is unread; false at the end of the stream.
-    task<bool> receive() {
-        if (state_.ended)
-            co_return false;
-        if (state_.input.empty()) {
-            state_.input.let_go();
-            chunk received = co_await source().recv(state_.buffer_size);
-            state_.ended = !received;
-            state_.input.take_over(std::move(received));
-        } else {
-            // A peer that sends a byte at a time does not have everything moved for each of them.
-            const std::span<std::byte> room =
-                state_.input.make_room(state_.buffer_size - state_.buffer_size / 4 * 3, state_.buffer_size);
-            const std::size_t received = co_await source().recv(room);
-            state_.ended = received == 0;
-            state_.input.added(received);
-        }
-        co_return !state_.ended;
-    }
-
-    task<slice> wait_for_some(std::size_t most) {
-        const detail::reading_turn turn(state_, operation_name::read);
-        slice out;
-        while (!state_.input.has_some(most, out)) {
-            if (!co_await receive())
-                break;
-        }
-        co_return out;
-    }
-    task<slice> wait_for_all(std::size_t size) {
-        const detail::reading_turn turn(state_, operation_name::readexactly);
-        slice out;
-        while (!state_.input.has_all(size, out)) {
-            if (!co_await receive())
-                throw_incomplete(operation_name::readexactly, size);
-        }
-        co_return out;
-    }
-    task<slice> wait_for_one(std::string_view separator, std::size_t limit, operation_name as) {
-        const detail::reading_turn turn(state_, as);
-        if (separator.empty())
-            throw std::invalid_argument("readuntil: an empty separator");
-        slice out;
-        while (!state_.input.has_one(separator, limit, out)) {
-            if (state_.input.size() >= limit)
-                throw limit_overrun_error(as, peer(), limit);
-            if (co_await receive())
-                continue;
-            if (state_.input.empty())
-                break;
-            if (as == operation_name::readuntil)
-                throw_incomplete(as, 0);
-            out = slice(state_.input.take(state_.input.size()));
-            break;
-        }
-        co_return out;
-    }
-
-    task<> wait_to_write(bytes_view bytes) {
-        const mutex::guard turn = co_await state_.writing.lock();
-        state_.check_writable(operation_name::write);
-        if (state_.output.has_room_for(bytes.size()))
-            state_.output.append(bytes);
-        else
-            co_await send(bytes, operation_name::write);
-    }
-
-    /// Sends what is pending and then these bytes, with the lock held.
-    task<> send(bytes_view bytes, operation_name as) {
-        const bytes_view pending = state_.output.pending();
-        detail::sending out(state_);
-        const auto of_these = [&](std::size_t transferred) {
-            const std::size_t fresh = out.ended(transferred);
-            return as == operation_name::flush ? transferred : fresh;
-        };
-        try {
-            if (pending.size() == 0)
-                co_await source().sendall(bytes);
-            else if (bytes.size() == 0)
-                co_await source().sendall(pending);
-            else
-                co_await source().sendall(pending, bytes);
-            out.ended(pending.size());
-        } catch (const io_error& error) {
-            const std::size_t count = of_these(error.transferred());
-            if (count == error.transferred())
-                throw;
-            failure(error.reason()).with_transferred(count).raise();
-        } catch (const cancelled& cut) {
-            throw cancelled(failure(cut.reason()).with_transferred(of_these(cut.transferred())));
-        }
-        // Any other exception does not say how much went out: the stream stays broken.
-    }
-
-    held source_;
-    detail::stream_state state_;
+    using waits = detail::stream_waits<S>;
+    using waits::peer;
+    using waits::receive;
+    using waits::send;
+    using waits::state_;
+    using waits::wait_for_all;
+    using waits::wait_for_one;
+    using waits::wait_for_some;
+    using waits::wait_to_write;
 };
 
 /// A buffered stream over a socket: `stream f(std::move(conn))` or `conn.makefile()`.
