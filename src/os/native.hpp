@@ -67,6 +67,34 @@ inline int family_from(int native, family& result) noexcept {
     }
 }
 
+/// EPROTONOSUPPORT or the system's own "socket type not supported" for one that the library has no name for.
+inline int kind_from(int native, kind& result) noexcept {
+    switch (native) {
+    case SOCK_STREAM:
+        result = kind::stream;
+        return 0;
+    case SOCK_DGRAM:
+        result = kind::datagram;
+        return 0;
+    default:
+#ifdef ESOCKTNOSUPPORT
+        return ESOCKTNOSUPPORT;
+#else
+        return EPROTONOSUPPORT;
+#endif
+    }
+}
+
+/// An address as the system's calls take it. It refers to the address.
+struct native_name {
+    explicit native_name(const address& of) noexcept
+        : data(static_cast<const sockaddr*>(detail::native_address::data(of))),
+          size(static_cast<native_size>(detail::native_address::size(of))) {}
+
+    const sockaddr* data;
+    native_size size;
+};
+
 inline int native_kind(kind k) noexcept { return k == kind::stream ? SOCK_STREAM : SOCK_DGRAM; }
 
 } // namespace coax::os

@@ -1,13 +1,11 @@
 // Receiving and sending on POSIX sockets. Every call says "do not wait" for itself: O_NONBLOCK belongs to the open
 // file, so another process that shares it could take it away, and the loop would stand still.
-#include "os/socket.hpp"
+#include "os/native.hpp"
 
 #include <climits>
-#include <sys/socket.h>
 
 #include "os/address.hpp"
 #include "os/extensions.hpp"
-#include "os/posix_call.hpp"
 #include "os/posix_iovec.hpp"
 
 namespace coax::os {
@@ -65,9 +63,8 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
                const address& peer) noexcept {
     if (const int error = usable_error(peer); error != 0)
         return {-1, error};
-    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
-    const auto name_size = static_cast<socklen_t>(detail::native_address::size(peer));
-    return retried([=] { return ::sendto(handle, data, limited(size), at_once(flags), native, name_size); });
+    const native_name to(peer);
+    return retried([=] { return ::sendto(handle, data, limited(size), at_once(flags), to.data, to.size); });
 }
 
 outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept {

@@ -100,20 +100,11 @@ int pair(kind k, native_handle (&ends)[2]) noexcept {
     return 0;
 }
 
-int bind(native_handle handle, const address& name) noexcept {
-    if (const int error = usable_error(name); error != 0)
-        return error;
-    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(name));
-    return error_of(::bind(handle, native, static_cast<socklen_t>(detail::native_address::size(name))));
-}
-
-int listen(native_handle handle, int backlog) noexcept { return error_of(::listen(handle, backlog)); }
-
 int connect(native_handle handle, const address& peer) noexcept {
     if (const int error = usable_error(peer); error != 0)
         return error;
-    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
-    const int error = error_of(::connect(handle, native, static_cast<socklen_t>(detail::native_address::size(peer))));
+    const native_name to(peer);
+    const int error = error_of(::connect(handle, to.data, to.size));
     // An interrupted connect goes on by itself, and calling again would fail with EALREADY (POSIX connect(3p)).
     return error == EINTR ? EINPROGRESS : error;
 }
@@ -252,22 +243,6 @@ int family_of(native_handle handle, family& result) noexcept {
     if (error != 0)
         return error;
     return family_from(native, result);
-}
-
-int kind_of(native_handle handle, kind& result) noexcept {
-    int native = 0;
-    if (const int error = get_int(handle, SO_TYPE, native); error != 0)
-        return error;
-    switch (native) {
-    case SOCK_STREAM:
-        result = kind::stream;
-        return 0;
-    case SOCK_DGRAM:
-        result = kind::datagram;
-        return 0;
-    default:
-        return ESOCKTNOSUPPORT;
-    }
 }
 
 } // namespace coax::os

@@ -1,5 +1,5 @@
 // Receiving and sending on Windows sockets. None of it waits: every socket is non-blocking from `prepare` on.
-#include "os/windows_call.hpp"
+#include "os/native.hpp"
 
 #include "os/address.hpp"
 
@@ -94,9 +94,9 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
                const address& peer) noexcept {
     if (const int error = usable_error(peer); error != 0)
         return {-1, error};
-    const auto* native = static_cast<const sockaddr*>(detail::native_address::data(peer));
-    const int count = ::sendto(handle, sending(data, size), limited_int(size), native_message_flags(flags), native,
-                               static_cast<int>(detail::native_address::size(peer)));
+    const native_name to(peer);
+    const int count =
+        ::sendto(handle, sending(data, size), limited_int(size), native_message_flags(flags), to.data, to.size);
     return sent(handle, count, static_cast<DWORD>(count));
 }
 
