@@ -3,57 +3,30 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <stdexcept>
 #include <string>
 
 #include <coax/detail/system_error.hpp>
 
 #include "backend/backend.hpp"
-#include "backend/descriptor.hpp"
 #include "net/socket_access.hpp"
 #include "runtime/current_system.hpp"
 
 namespace coax {
 
+using detail::check;
 using detail::descriptor;
+using detail::note_options;
+using detail::opened;
+using detail::owned;
 
 namespace {
-
-[[noreturn]] void fail(int error, operation_name operation, const address& about = {}) {
-    throw io_error(failure(detail::system_error(error), operation).with_peer(about));
-}
-
-void check(int error, operation_name operation, const address& about = {}) {
-    if (error != 0)
-        fail(error, operation, about);
-}
-
-/// The state of a socket that is open; throws `bad_file_descriptor` otherwise.
-descriptor& opened(descriptor* state, operation_name operation) {
-    if (state == nullptr || !state->open)
-        fail(EBADF, operation);
-    return *state;
-}
-
-/// The state of a socket that is open, and free or of the scheduler that runs here; throws `std::logic_error` where another thread's has it.
-descriptor& owned(descriptor* state, operation_name operation) {
-    descriptor& d = opened(state, operation);
-    if (d.attached != nullptr && !d.attached->is_inherited() && !d.attached->runs_here())
-        throw std::logic_error(std::string("coax: ") + to_string(operation) +
-                               " of a socket that belongs to a scheduler which runs on another thread");
-    return d;
-}
 
 /// Neither can it be taken out of the other thread's queues, nor can the handle be closed under them.
 [[noreturn]] void end_misuse() noexcept {
     std::fputs("coax: a socket is closed that belongs to a scheduler which runs on another thread\n", stderr);
     std::abort();
 }
-
-struct release_descriptor {
-    void operator()(descriptor* d) const noexcept { d->release(); }
-};
 
 /// Takes ownership of the handle, also when memory runs out.
 descriptor* describe(os::system& on, native_handle handle, family of, kind what) {
@@ -66,6 +39,35 @@ descriptor* describe(os::system& on, native_handle handle, family of, kind what)
 }
 
 } // namespace
+
+namespace detail {
+
+void check(int error, operation_name operation, const address& about) {
+    if (error != 0)
+        throw io_error(failure(system_error(error), operation).with_peer(about));
+}
+
+descriptor& opened(descriptor* state, operation_name operation) {
+    check(state == nullptr || !state->open ? EBADF : 0, operation);
+    return *state;
+}
+
+descriptor& owned(descriptor* state, operation_name operation) {
+    descriptor& d = opened(state, operation);
+    if (d.attached != nullptr && !d.attached->is_inherited() && !d.attached->runs_here())
+        throw std::logic_error(std::string("coax: ") + to_string(operation) +
+                               " of a socket that belongs to a scheduler which runs on another thread");
+    return d;
+}
+
+void note_options(descriptor& d) noexcept {
+    option_words linger;
+    d.lingers =
+        d.system.get_option(d.handle, option_id::linger, linger) == 0 && linger.first != 0 && linger.second != 0;
+    d.has_low_water_mark = d.system.low_water_mark(d.handle) > 1;
+}
+
+} // namespace detail
 
 socket::socket(coax::family family, coax::kind kind, int protocol) {
     os::system& on = detail::current_system();
@@ -98,75 +100,6 @@ socket detail::socket_access::share(descriptor& of) noexcept {
     of.retain();
     ++of.owners;
     return socket(&of);
-}
-
-namespace {
-
-/// What other calls have to know of the options that were set by number, or before the socket came here.
-void note_options(descriptor& d) noexcept {
-    detail::option_words linger;
-    d.lingers = d.system.get_option(d.handle, detail::option_id::linger, linger) == 0 && linger.first != 0 &&
-                linger.second != 0;
-    d.has_low_water_mark = d.system.low_water_mark(d.handle) > 1;
-}
-
-} // namespace
-
-socket socket::adopt(native_handle handle) {
-    os::system& on = detail::current_system();
-    coax::family family{};
-    coax::kind kind{};
-    check(on.family_of(handle, family), operation_name::adopt);
-    check(on.kind_of(handle, kind), operation_name::adopt);
-    check(on.set_cloexec(handle), operation_name::adopt);
-    const bool blocks = on.is_blocking(handle);
-    std::unique_ptr<descriptor, release_descriptor> made(new descriptor(on, handle, family, kind));
-    check(on.set_nonblocking(handle), operation_name::adopt);
-    descriptor* const state = made.release();
-    state->was_blocking = blocks;
-    state->handle_is_known = true;
-    note_options(*state);
-    address peer;
-    if (on.getpeername(handle, peer) == 0)
-        state->peer.set(peer);
-    return socket(state);
-}
-
-detached socket::detach() {
-    descriptor& d = owned(state_, operation_name::detach);
-    if (d.attached != nullptr)
-        d.attached->detach(d, detail::stop_reason::closed);
-    if (d.has_gap())
-        fail(ENOMEM, operation_name::detach);
-    std::vector<std::byte> bytes(d.kept_size());
-    std::vector<socket> connections;
-    if (d.has_kept_connections())
-        connections.reserve(d.kept().connections.size());
-    while (d.has_kept_connections()) {
-        std::unique_ptr<descriptor, release_descriptor> made(
-            new descriptor(d.system, native_handle(), d.family, coax::kind::stream));
-        made->inherit(d);
-        made->handle = d.kept().connections.take().handle;
-        address peer;
-        if (d.system.getpeername(made->handle, peer) == 0)
-            made->peer.set(peer);
-        connections.push_back(socket(made.release()));
-    }
-    if (!bytes.empty())
-        d.kept().copy(bytes.data(), bytes.size(), true);
-    d.drop_kept();
-    d.open = false;
-    if (d.was_blocking)
-        d.system.set_blocking(d.handle);
-    return detached(d.handle, std::move(bytes), std::move(connections));
-}
-
-void socket::unbind() {
-    descriptor& d = owned(state_, operation_name::unbind);
-    if (d.in_use())
-        throw std::logic_error("coax: unbind of a socket on which tasks wait");
-    if (d.attached != nullptr)
-        d.attached->detach(d, detail::stop_reason::closed);
 }
 
 bool socket::is_open() const noexcept { return state_ != nullptr && state_->open; }
@@ -299,13 +232,6 @@ void socket::setblocking(bool blocking) {
 }
 
 bool socket::getblocking() const noexcept { return state_ == nullptr || state_->limit != 0; }
-
-native_handle socket::fileno() const noexcept {
-    if (!is_open())
-        return static_cast<native_handle>(-1);
-    state_->handle_is_known = true;
-    return state_->handle;
-}
 
 socket_pair socketpair(coax::kind kind) {
     os::system& on = detail::current_system();
