@@ -49,12 +49,8 @@ void judge(report& told, const fault::kind& what, std::exception_ptr thrown) {
     }
 }
 
-coax::task<> nothing() { co_return; }
-
 report run_once(const fault::kind& what, const fault::session& conversation, const fault::plan& which) {
     report told;
-    // The first frame that a thread frees has the C library arrange for the thread's end, and it ends the program where it cannot.
-    coax::run(nothing());
     const int descriptors = support::open_descriptors();
     const std::ptrdiff_t frames = coax::detail::live_frames();
     {
