@@ -86,9 +86,9 @@ namespace detail {
 
 template <class Body>
 task<bool> run_cancel_scope(Body body) {
-    const environment around = co_await environment_awaiter();
+    const promise_base& self = co_await own_promise();
     cancel_scope opened;
-    opened.scope_.open(*around.within);
+    opened.scope_.open(*self.surroundings.within);
     try {
         task<> work = body(opened);
         co_await scoped_awaiter<void>(std::move(work).operator co_await(), opened.scope_);
@@ -108,7 +108,7 @@ public:
 
     explicit shield_awaiter(A&& inner) noexcept : inner_(std::forward<A>(inner)) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         scope_.open(*around.within, true);
         return inner_.awaiter().suspend({around.on, &scope_}, coroutine);
     }

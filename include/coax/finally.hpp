@@ -76,7 +76,7 @@ task<> run_cleanup(Cleanup& cleanup, std::optional<clock::duration> limit) {
 /// `A` is a task, or a reference to what is awaited.
 template <class A, class Cleanup>
 task<value_of<A>> run_finally(A body, Cleanup cleanup, std::optional<clock::duration> limit) {
-    const environment around = co_await environment_awaiter();
+    const promise_base& self = co_await own_promise();
     held<A> inner(std::forward<A>(body));
     result<value_of<A>> outcome(failure(failure::cause::cancelled, operation_name::none));
     try {
@@ -89,7 +89,7 @@ task<value_of<A>> run_finally(A body, Cleanup cleanup, std::optional<clock::dura
     } catch (...) {
         if (outcome)
             throw;
-        report_suppressed(*around.on, std::current_exception());
+        report_suppressed(*self.surroundings.on, std::current_exception());
     }
     co_return std::move(outcome).value();
 }

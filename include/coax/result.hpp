@@ -274,7 +274,7 @@ public:
 
     explicit as_result_awaiter(A&& inner) noexcept : inner_(std::forward<A>(inner)) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         try {
             return inner_.awaiter().suspend(around, coroutine);
         } catch (...) { // it could not begin

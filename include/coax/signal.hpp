@@ -41,7 +41,7 @@ struct COAX_API signal_wait : sync_wait {
         : sync_wait(operation_name::wait_signal, &stop_wait), source(of), wanted(signals) {}
     ~signal_wait();
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
     bool conclude() noexcept { return sync_wait::conclude() && error == 0; }
     int value() const noexcept { return received; }
     failure failed() const noexcept;

@@ -46,7 +46,7 @@ public:
     stop_token_awaiter(std::stop_token token, A&& inner) noexcept
         : token_(std::move(token)), inner_(std::forward<A>(inner)) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         scope_.open(*around.within);
         if (token_.stop_requested())
             scope_.cancel();

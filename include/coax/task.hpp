@@ -94,7 +94,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> parent) {
         return suspend(environment_of(parent), parent);
     }
-    bool suspend(environment around, std::coroutine_handle<> parent) {
+    bool suspend(environment around, awaiting_coroutine parent) {
         if (!child_ || child_.promise().surroundings.on != nullptr) [[unlikely]]
             throw_empty_task();
         child_.promise().surroundings = around;

@@ -97,9 +97,9 @@ public:
 private:
     friend struct detail::task_group_access;
 
-    task_group(detail::environment around, const task_group_options& options)
-        : supervisor{&child_ended}, on_(*around.on), options_(options) {
-        scope_.open(*around.within);
+    task_group(detail::promise_base& of, const task_group_options& options)
+        : supervisor{&child_ended, &of}, on_(*of.surroundings.on), options_(options) {
+        scope_.open(*of.surroundings.within);
     }
     ~task_group();
 
@@ -156,7 +156,7 @@ namespace detail {
 struct COAX_API task_group_access {
     /// A group in the frame of `with_task_group`.
     struct holder {
-        holder(environment around, const task_group_options& options) : group(around, options) {}
+        holder(promise_base& of, const task_group_options& options) : group(of, options) {}
         task_group group;
     };
 
@@ -187,8 +187,8 @@ struct COAX_API task_group_access {
 
 template <class Body>
 task<> run_task_group(Body body, task_group_options options) {
-    const environment around = co_await environment_awaiter();
-    task_group_access::holder holder(around, options);
+    promise_base& self = co_await own_promise();
+    task_group_access::holder holder(self, options);
     task_group& group = holder.group;
     try {
         task<> work = body(group);

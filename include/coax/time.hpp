@@ -27,7 +27,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> coroutine) {
         return suspend(environment_of(coroutine), coroutine);
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
     void await_resume();
     result<void> await_result() noexcept;
 
@@ -48,10 +48,8 @@ public:
     void await_suspend(std::coroutine_handle<Promise> coroutine) {
         suspend(environment_of(coroutine), coroutine);
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
-        owner = around.on;
-        within = around.within;
-        handle = coroutine;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept {
+        belong_to(*around.on, *around.within, coroutine);
         owner->checkpoint();
         state = wait_state::ready;
         owner->push(*this);

@@ -65,7 +65,7 @@ public:
 
     timeout_awaiter(time_limit limit, A&& inner) noexcept : limit_(limit), inner_(std::forward<A>(inner)) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         scope_.open(*around.on, *around.within, limit_);
         return inner_.awaiter().suspend({around.on, &scope_}, coroutine);
     }

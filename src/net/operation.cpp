@@ -45,7 +45,7 @@ bool receives_nothing(const operation& op) noexcept {
 
 } // namespace
 
-bool operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool operation::suspend(environment around, awaiting_coroutine coroutine) {
     core& on = core::of(*around.on);
     if (around.on != current_loop()) [[unlikely]]
         throw std::logic_error("coax: a coroutine runs on another thread than its scheduler");

@@ -31,7 +31,7 @@ bool is_peers_doing(const std::exception_ptr& error, const address& peer) noexce
 
 } // namespace
 
-server::server(listening from, connection_handler with, const serve_options& how, environment where)
+server::server(listening from, connection_handler with, const serve_options& how, const environment& where)
     : at(from), handler(with), options(how), around(where) {
     core::of(*around.on).timers().reserve_one();
 }
@@ -85,12 +85,10 @@ socket served::release() noexcept {
     return last ? std::move(held) : socket();
 }
 
-void server_wait::await_suspend(std::coroutine_handle<> coroutine) noexcept {
+void server_wait::await_suspend(awaiting_coroutine coroutine) noexcept {
     const environment& around = server_.around;
     if (awaited_ == what::all_ended) {
-        owner = around.on;
-        within = around.within;
-        handle = coroutine;
+        belong_to(*around.on, *around.within, coroutine);
         reason = stop_reason::none;
     } else if (!arrive(*around.on, *around.within, coroutine)) {
         return;

@@ -22,7 +22,7 @@ class server_wait;
 /// It lives in the frame of `serve`.
 struct server {
     /// Throws `std::bad_alloc`.
-    server(listening from, connection_handler with, const serve_options& how, environment where);
+    server(listening from, connection_handler with, const serve_options& how, const environment& where);
     server(const server&) = delete;
     server& operator=(const server&) = delete;
     ~server();
@@ -40,7 +40,7 @@ struct server {
     listening at;
     connection_handler handler;
     serve_options options;
-    environment around;
+    const environment& around; // of the task that is `serve`
     task_group* group = nullptr;
     served* connections = nullptr;
     std::size_t count = 0;
@@ -96,7 +96,7 @@ public:
     ~server_wait() { forget(); }
 
     bool await_ready() const noexcept { return awaited_ == what::all_ended && server_.count == 0; }
-    void await_suspend(std::coroutine_handle<> coroutine) noexcept;
+    void await_suspend(awaiting_coroutine coroutine) noexcept;
     /// `none`: what it waited for has happened.
     stop_reason await_resume() noexcept {
         state = wait_state::idle;

@@ -198,7 +198,8 @@ void check_options(const serve_options& options) {
 }
 
 task<> serve_connections(listening at, connection_handler handler, serve_options options) {
-    server by(at, handler, options, co_await environment_awaiter());
+    const promise_base& self = co_await own_promise();
+    server by(at, handler, options, self.surroundings);
     descriptor* const state = socket_access::state(at.socket());
     if (state == nullptr || !state->open)
         throw io_error(failure(system_error(EBADF), operation_name::serve));

@@ -7,16 +7,16 @@
 
 namespace coax::detail {
 
-bool branch_set::start(environment around, std::coroutine_handle<> parent, branch* branches,
-                       std::size_t count) noexcept {
+bool branch_set::start(environment around, awaiting_coroutine parent, branch* branches, std::size_t count) noexcept {
     on_ = around.on;
-    handle = parent;
+    handle = parent.handle;
     branches_ = branches;
     running_ = count;
     starting_ = true;
     scope_.open(*around.within);
     for (std::size_t i = 0; i < count; ++i) {
         branches[i].set = this;
+        branches[i].parent = parent.promise;
         branches[i].coroutine.promise().surroundings = {on_, &scope_};
         branches[i].coroutine.promise().start(branches[i].coroutine, branches[i]);
     }

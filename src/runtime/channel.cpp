@@ -116,7 +116,7 @@ void channel_base::close() noexcept {
         receiver->finish();
 }
 
-bool channel_send_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool channel_send_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
     if (target.closed_) {
@@ -132,7 +132,7 @@ failure channel_send_wait::failed() const noexcept {
     return sync_wait::failed();
 }
 
-bool channel_recv_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool channel_recv_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
     if (target.take(room, position))

@@ -8,7 +8,7 @@
 namespace coax {
 namespace detail {
 
-bool condition_wait::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool condition_wait::suspend(environment around, awaiting_coroutine coroutine) {
     of.check(guard);
     owes = false;
     if (!begin(around, coroutine))
@@ -60,7 +60,7 @@ void condition_wait::destroyed() noexcept {
         of.notify_one();
 }
 
-bool checkpoint_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool checkpoint_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     return !begin(around, coroutine) || pass();
 }
 

@@ -34,7 +34,7 @@ bool one_shot_state::ready() noexcept {
     return ready_;
 }
 
-bool one_shot_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool one_shot_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!arrive(*around.on, *around.within, coroutine))
         return true;
     {

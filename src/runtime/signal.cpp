@@ -91,7 +91,7 @@ signal_wait::~signal_wait() {
         source->received->put_back(received);
 }
 
-bool signal_wait::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool signal_wait::suspend(environment around, awaiting_coroutine coroutine) {
     core& on = core::of(*around.on);
     signal_source& from = source != nullptr ? *source : on.signals();
     if (from.on != nullptr && from.on != &on)

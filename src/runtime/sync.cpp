@@ -15,7 +15,7 @@
 namespace coax {
 namespace detail {
 
-bool sync_wait::begin(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool sync_wait::begin(environment around, awaiting_coroutine coroutine) noexcept {
     assert(core::of(*around.on).on_its_thread());
     granted = false;
     return arrive(*around.on, *around.within, coroutine);
@@ -37,19 +37,19 @@ void sync_wait::stopped(waiter& self, stop_reason why) noexcept {
     wait.finish();
 }
 
-bool event_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool event_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
     return target.set_ ? grant_at_once() : stand_in(target.waiting_);
 }
 
-bool lock_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool lock_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
     return target.take() ? grant_at_once() : stand_in(target.waiting_);
 }
 
-bool acquire_wait::suspend(environment around, std::coroutine_handle<> coroutine) noexcept {
+bool acquire_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
     return target.try_acquire() ? grant_at_once() : stand_in(target.waiting_);

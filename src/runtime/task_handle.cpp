@@ -53,7 +53,7 @@ void started_task::unlink() noexcept {
     link_ = nullptr;
 }
 
-bool join_wait::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool join_wait::suspend(environment around, awaiting_coroutine coroutine) {
     if (target == nullptr || target->joined())
         throw std::logic_error("coax: a task is joined once: this handle has none, or it has been joined");
     if (!begin(around, coroutine))

@@ -8,7 +8,7 @@ cancelled::~cancelled() = default;
 
 namespace detail {
 
-bool sleep_operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool sleep_operation::suspend(environment around, awaiting_coroutine coroutine) {
     core& on = core::of(*around.on);
     on.timers().make_room();
     if (!enter(on, *around.within, coroutine))

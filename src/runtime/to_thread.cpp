@@ -10,7 +10,7 @@
 
 namespace coax::detail {
 
-bool thread_operation::suspend(environment around, std::coroutine_handle<> coroutine) {
+bool thread_operation::suspend(environment around, awaiting_coroutine coroutine) {
     if (job_ == nullptr)
         throw std::logic_error("coax: this call of to_thread was left behind");
     core& on = core::of(*around.on);

@@ -4,17 +4,15 @@
 
 namespace coax::detail {
 
-bool waiter::enter(loop& on, scope& in, std::coroutine_handle<> coroutine) noexcept {
+bool waiter::enter(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
     if (!arrive(on, in, coroutine))
         return false;
     link();
     return true;
 }
 
-bool waiter::arrive(loop& on, scope& in, std::coroutine_handle<> coroutine) noexcept {
-    owner = &on;
-    within = &in;
-    handle = coroutine;
+bool waiter::arrive(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
+    belong_to(on, in, coroutine);
     on.checkpoint();
     if (in.cancelled()) {
         reason = stop_reason::scope;

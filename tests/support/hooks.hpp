@@ -1,4 +1,4 @@
-// What tests reach of the library's inside: the order in which the loop looks, the place where a checkpoint begins, live frames.
+// What tests reach of the library's inside: the order in which the loop looks, where a checkpoint begins, live frames, the tree of tasks.
 #pragma once
 
 #include <coax/coax.hpp>
@@ -21,5 +21,13 @@ public:
 private:
     coax::detail::core& core_;
 };
+
+/// How many tasks `to` is further up, where each awaits or started the one below; -1: it is not there.
+inline int steps_up(const coax::detail::promise_base* from, const coax::detail::promise_base& to) {
+    int steps = 0;
+    for (; from != nullptr && from != &to; from = from->parent())
+        ++steps;
+    return from != nullptr ? steps : -1;
+}
 
 } // namespace support

@@ -19,7 +19,7 @@ namespace coax::detail {
 /// An awaiter of the library: it can be started with a given environment (false: it has ended at once), and it gives its outcome as an
 /// exception or as a value.
 template <class A>
-concept result_awaiter = requires(A& awaiter, environment around, std::coroutine_handle<> coroutine) {
+concept result_awaiter = requires(A& awaiter, environment around, awaiting_coroutine coroutine) {
     { awaiter.suspend(around, coroutine) } -> std::same_as<bool>;
     awaiter.await_resume();
     { awaiter.await_result() } noexcept;
@@ -114,7 +114,7 @@ template <class Awaiter>
 class outcome_awaiter : public adapter<outcome_awaiter<Awaiter>> {
 public:
     explicit outcome_awaiter(Awaiter& inner) noexcept : inner_(inner) {}
-    bool suspend(environment around, std::coroutine_handle<> coroutine) { return inner_.suspend(around, coroutine); }
+    bool suspend(environment around, awaiting_coroutine coroutine) { return inner_.suspend(around, coroutine); }
     auto await_resume() noexcept { return inner_.await_result(); }
 
 private:

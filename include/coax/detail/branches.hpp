@@ -45,7 +45,7 @@ public:
     ~branch_set();
 
     /// Starts them in their order. False: all have ended already.
-    bool start(environment around, std::coroutine_handle<> parent, branch* branches, std::size_t count) noexcept;
+    bool start(environment around, awaiting_coroutine parent, branch* branches, std::size_t count) noexcept;
     /// The parent has resumed.
     void close() noexcept {
         reported_ = false;
@@ -72,7 +72,7 @@ private:
     bool reported_ = false; // the parent is in the ready queue
 };
 
-inline branch::branch() noexcept : supervisor{&branch_set::branch_ended} {}
+inline branch::branch() noexcept : supervisor{&branch_set::branch_ended, nullptr} {}
 
 /// Throws `std::invalid_argument`: `when_any` of nothing would never end.
 [[noreturn]] COAX_API void throw_nothing_to_wait_for();

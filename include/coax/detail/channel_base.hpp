@@ -82,7 +82,7 @@ private:
 struct COAX_API channel_send_wait : sync_wait {
     channel_send_wait(channel_base& of, void* what) noexcept
         : sync_wait(operation_name::channel_send), target(of), item(what) {}
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     failure failed() const noexcept;
     void value() const noexcept {}
 
@@ -93,7 +93,7 @@ struct COAX_API channel_send_wait : sync_wait {
 struct COAX_API channel_recv_wait : sync_wait {
     channel_recv_wait(channel_base& of, void* to) noexcept
         : sync_wait(operation_name::channel_recv), target(of), room(to) {}
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     /// The coroutine is destroyed before it has looked at the item that it got.
     void give_back() noexcept;
 

@@ -48,7 +48,7 @@ struct COAX_API one_shot_wait : waiter {
             abandon();
     }
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     /// After the coroutine has resumed: true if the value, or an exception in its place, is there.
     bool conclude() noexcept {
         state = wait_state::idle;

@@ -41,7 +41,7 @@ struct COAX_API operation : queued_waiter {
     ~operation() { end_use(); }
 
     /// Begins it. False: it ended at once, and the coroutine goes on.
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
 
     /// After the coroutine has resumed: true for a success.
     bool conclude() noexcept {

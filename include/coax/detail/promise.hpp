@@ -19,7 +19,7 @@ public:
     static void* operator new(std::size_t size) { return allocate_frame(size); }
     static void operator delete(void* block, std::size_t size) noexcept { deallocate_frame(block, size); }
 
-    promise_base() noexcept : parent_() {}
+    promise_base() noexcept : awaiting_() {}
     promise_base(const promise_base&) = delete;
     promise_base& operator=(const promise_base&) = delete;
     ~promise_base() {
@@ -45,8 +45,8 @@ public:
     ///
     /// The task runs inside this call. Handing control over with symmetric transfer would be a tail call only in optimised
     /// builds, and a loop of awaits that end at once would overflow the stack in the others.
-    bool start(std::coroutine_handle<> self, std::coroutine_handle<> parent) noexcept {
-        parent_ = parent;
+    bool start(std::coroutine_handle<> self, awaiting_coroutine parent) noexcept {
+        awaiting_ = parent;
         if (surroundings.on->depth >= loop::max_depth) {
             defer(self);
             return true;
@@ -61,9 +61,10 @@ public:
         return true;
     }
 
-    /// What owns a task that nobody awaits (a group, a scheduler) and hears of its end.
+    /// What owns a task that nobody awaits (a group, a branch, a scheduler) and hears of its end.
     struct supervisor {
         void (*ended)(supervisor&, promise_base&) noexcept;
+        promise_base* parent = nullptr; // of the task that started it
     };
 
     /// The tasks of one supervisor that have not ended, if it keeps such a list.
@@ -72,16 +73,16 @@ public:
         bool empty() const noexcept { return first_ == nullptr; }
         promise_base& first() const noexcept { return *first_; }
         void add(promise_base& child) noexcept {
-            child.sibling_ = first_;
+            child.place_.next = first_;
             if (first_ != nullptr)
-                first_->sibling_link_ = &child.sibling_;
-            child.sibling_link_ = &first_;
+                first_->place_.link = &child.place_.next;
+            child.place_.link = &first_;
             first_ = &child;
         }
         void remove(promise_base& child) noexcept {
-            *child.sibling_link_ = child.sibling_;
-            if (child.sibling_ != nullptr)
-                child.sibling_->sibling_link_ = child.sibling_link_;
+            *child.place_.link = child.place_.next;
+            if (child.place_.next != nullptr)
+                child.place_.next->place_.link = child.place_.link;
         }
 
     private:
@@ -103,6 +104,10 @@ public:
     }
 
     environment surroundings;
+
+    /// The task that awaits this one, or has started it in a group or as a branch. Null for the main task, and where a foreign coroutine
+    /// awaits it. Whoever it is waits for the end of this one, so it is there until then. Of a task that has started.
+    promise_base* parent() const noexcept { return supervisor_ != nullptr ? supervisor_->parent : awaiting_.promise; }
 
     /// The exception that ended the task; null when it ended with a value.
     std::exception_ptr take_error() noexcept { return std::move(error_); }
@@ -138,19 +143,23 @@ private:
             stage_ = stage::ended;
             supervisor_->ended(*supervisor_, *this);
         } else {
-            handle = parent_;
+            handle = awaiting_.handle;
             stage_ = stage::reported;
             surroundings.on->push(*this);
         }
     }
 
+    struct list_place {
+        promise_base* next;
+        promise_base** link; // what points at the task in the list
+    };
+
     std::exception_ptr error_;
     // Who hears of the end: the coroutine that awaits the task, or a supervisor, in whose list it may be.
     union {
-        std::coroutine_handle<> parent_;
-        promise_base* sibling_;
+        awaiting_coroutine awaiting_;
+        list_place place_;
     };
-    promise_base** sibling_link_;
     supervisor* supervisor_ = nullptr;
     stage stage_ = stage::created;
 };

@@ -30,7 +30,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> coroutine) {
         return start(environment_of(coroutine), coroutine);
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         return !quick_(value_) && start(around, coroutine);
     }
     T await_resume() {
@@ -51,7 +51,7 @@ public:
     operator task<T>() && { return slow_(); }
 
 private:
-    bool start(environment around, std::coroutine_handle<> coroutine) {
+    bool start(environment around, awaiting_coroutine coroutine) {
         task_ = slow_();
         awaiter_ = std::move(task_).operator co_await();
         return awaiter_.suspend(around, coroutine);

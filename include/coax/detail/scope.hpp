@@ -43,6 +43,12 @@ public:
     /// goes on to where it belongs.
     bool absorbs() const noexcept { return requested_ && (parent_ == nullptr || !parent_->cancelled_); }
 
+    /// For those who look at the tree: the first scope below, the next one beside it, and the pending wait that began last, which the
+    /// others follow by `scope_next`.
+    const scope* first_child() const noexcept { return first_child_; }
+    const scope* sibling() const noexcept { return sibling_; }
+    const waiter* waiters() const noexcept { return waiters_; }
+
 private:
     friend struct waiter;
 

@@ -188,7 +188,7 @@ struct COAX_API join_wait : sync_wait {
             target->remove_owner();
     }
     /// Throws `std::logic_error` where there is no task, or it has been joined.
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
     bool conclude() noexcept;
     failure failed() noexcept;
 

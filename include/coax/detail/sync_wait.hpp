@@ -21,7 +21,7 @@ struct COAX_API sync_wait : queued_waiter {
     }
 
     /// `arrive`, on the thread to which all of this belongs.
-    bool begin(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool begin(environment around, awaiting_coroutine coroutine) noexcept;
 
     /// For a wait that has arrived: it gets what it wants at once.
     bool grant_at_once() noexcept {

@@ -18,7 +18,7 @@ public:
 
     explicit task_on_temporaries(task<T> work) noexcept : inner_(std::move(work)) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         return inner_.awaiter().suspend(around, coroutine);
     }
     T await_resume() { return inner_.awaiter().await_resume(); }

@@ -24,7 +24,7 @@ public:
     bool await_suspend(std::coroutine_handle<Promise> coroutine) {
         return suspend(environment_of(coroutine), coroutine);
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
 
 protected:
     thread_operation() noexcept : waiter(&on_stop), message(&arrived) {}

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
+#include <coax/detail/awaiting_coroutine.hpp>
 #include <coax/detail/scope.hpp>
 #include <coax/detail/timer.hpp>
 
@@ -46,11 +48,26 @@ struct COAX_API waiter : ready_node, timer {
     }
 
     /// Begins the wait: `arrive`, and `link` unless it is refused.
-    bool enter(loop& on, scope& within, std::coroutine_handle<> coroutine) noexcept;
+    bool enter(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
     /// Stands at the checkpoint. In a cancelled scope the wait is refused: the coroutine resumes through the ready queue with
     /// `reason == stop_reason::scope`, and false is returned.
-    bool arrive(loop& on, scope& within, std::coroutine_handle<> coroutine) noexcept;
+    bool arrive(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
+
+    /// Notes whose wait it is, and where. `arrive` begins with it, and so does a wait that is no checkpoint.
+    void belong_to(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
+        owner = &on;
+        within = &in;
+        handle = coroutine.handle;
+        promise_at = place_in_frame(coroutine);
+    }
+
+    /// That of the task that waits; null for a foreign coroutine. After the wait has begun.
+    promise_base* promise() const noexcept {
+        return promise_at == 0 ? nullptr
+                               : static_cast<promise_base*>(
+                                     static_cast<void*>(static_cast<std::byte*>(handle.address()) + promise_at));
+    }
 
     /// For a wait that has arrived and has to last.
     void link() noexcept;
@@ -85,10 +102,22 @@ struct COAX_API waiter : ready_node, timer {
     waiter** scope_link = nullptr; // what points at this waiter in its scope's list; null when not linked
     wait_state state = wait_state::idle;
     stop_reason reason = stop_reason::none;
+    // Where the promise lies in the frame of the coroutine: a pointer to it would make each wait larger. 0: it is a foreign one's, or
+    // has an alignment of 64 KiB.
+    std::uint16_t promise_at = 0;
 
 protected:
     /// The coroutine is destroyed while it waits: the wait ends synchronously.
     void abandon() noexcept;
+
+private:
+    static std::uint16_t place_in_frame(awaiting_coroutine coroutine) noexcept {
+        const void* const promise = coroutine.promise;
+        if (promise == nullptr)
+            return 0;
+        return static_cast<std::uint16_t>(static_cast<const std::byte*>(promise) -
+                                          static_cast<const std::byte*>(coroutine.handle.address()));
+    }
 };
 
 } // namespace coax::detail

@@ -175,7 +175,7 @@ public:
     explicit all_awaiter(std::in_place_t, From&&... from)
         : branches_(std::forward<From>(from)...), joint_(branch_policy::all) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         return joint_.start(around, coroutine, branches_.data(), branches_.size());
     }
     value_type await_resume() { return std::move(await_result()).value(); }
@@ -219,7 +219,7 @@ public:
     explicit any_awaiter(std::in_place_t, From&&... from)
         : branches_(std::forward<From>(from)...), joint_(branch_policy::any) {}
 
-    bool suspend(environment around, std::coroutine_handle<> coroutine) {
+    bool suspend(environment around, awaiting_coroutine coroutine) {
         return joint_.start(around, coroutine, branches_.data(), branches_.size());
     }
     value_type await_resume() { return std::move(await_result()).value(); }

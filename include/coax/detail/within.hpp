@@ -1,28 +1,29 @@
-// For coroutines of the library that open a scope: their own environment, and a task awaited within that scope.
+// For tasks of the library that open a scope: where they run, and a task awaited within that scope.
 #pragma once
 
 #include <coroutine>
 #include <utility>
 
 #include <coax/detail/loop.hpp>
+#include <coax/detail/promise.hpp>
 #include <coax/task.hpp>
 
 namespace coax::detail {
 
-/// Gives the coroutine's environment without suspending.
-class environment_awaiter {
+/// Gives a task its own promise, without suspending. It says where the task runs.
+class own_promise {
 public:
-    environment_awaiter() noexcept {}
+    own_promise() noexcept {}
     bool await_ready() const noexcept { return false; }
     template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> handle) {
-        around_ = environment_of(handle);
+    bool await_suspend(std::coroutine_handle<Promise> self) noexcept {
+        promise_ = &self.promise();
         return false;
     }
-    environment await_resume() const noexcept { return around_; }
+    promise_base& await_resume() const noexcept { return *promise_; }
 
 private:
-    environment around_;
+    promise_base* promise_ = nullptr;
 };
 
 /// Awaits a task within another scope.

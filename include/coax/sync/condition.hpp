@@ -29,7 +29,7 @@ struct COAX_API condition_wait : sync_wait {
             destroyed();
     }
     /// Throws `std::logic_error` for a guard that does not hold the condition's mutex.
-    bool suspend(environment around, std::coroutine_handle<> coroutine);
+    bool suspend(environment around, awaiting_coroutine coroutine);
     /// Somebody takes it out of the condition's queue.
     void notify(bool alone) noexcept;
     bool conclude() noexcept;
@@ -48,7 +48,7 @@ private:
 /// A checkpoint and nothing else.
 struct COAX_API checkpoint_wait : sync_wait {
     explicit checkpoint_wait(operation_name as) noexcept : sync_wait(as) {}
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     void value() const noexcept {}
 };
 

@@ -16,7 +16,7 @@ namespace detail {
 
 struct COAX_API event_wait : sync_wait {
     explicit event_wait(event& of) noexcept : sync_wait(operation_name::wait), target(of) {}
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     void value() const noexcept {}
 
     event& target;

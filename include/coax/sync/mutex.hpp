@@ -95,7 +95,7 @@ struct COAX_API lock_wait : sync_wait {
         if (granted)
             target.unlock();
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     mutex::guard value() noexcept {
         granted = false;
         return mutex::guard(target);

@@ -97,7 +97,7 @@ struct COAX_API acquire_wait : sync_wait {
         if (granted)
             target.put_back();
     }
-    bool suspend(environment around, std::coroutine_handle<> coroutine) noexcept;
+    bool suspend(environment around, awaiting_coroutine coroutine) noexcept;
     void value() noexcept { granted = false; }
 
     semaphore& target;
