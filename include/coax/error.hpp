@@ -37,6 +37,7 @@ enum class operation_name : unsigned char {
     setsockopt,          ///< `socket::setsockopt`, `socket::settimeout`
     getsockopt,          ///< `socket::getsockopt`
     sleep,               ///< `sleep_for`, `sleep_until`
+    yield,               ///< `yield`
     wait_signal,         ///< `wait_signal`
     with_timeout,        ///< `with_timeout`
     with_deadline,       ///< `with_deadline`
@@ -61,6 +62,7 @@ enum class operation_name : unsigned char {
     activated_listeners, ///< `activated_listeners`; no error says it
     proxy_header,        ///< `read_proxy_header`
     serve,               ///< `serve`
+    drain,               ///< the wait of a draining `serve` for its connections; no error says it
     join,                ///< `task_handle::join`
 };
 

@@ -38,7 +38,7 @@ struct signal_numbers {
 struct COAX_API signal_wait : sync_wait {
     /// Null: the source that the scheduler has for `wait_signal`.
     signal_wait(signal_source* of, signal_numbers signals) noexcept
-        : sync_wait(operation_name::wait_signal, &stop_wait), source(of), wanted(signals) {}
+        : sync_wait(operation_name::wait_signal, its_kind), source(of), wanted(signals) {}
     ~signal_wait();
 
     bool suspend(environment around, awaiting_coroutine coroutine);
@@ -46,13 +46,15 @@ struct COAX_API signal_wait : sync_wait {
     int value() const noexcept { return received; }
     failure failed() const noexcept;
 
-    static void stop_wait(waiter& self, stop_reason why) noexcept;
-
     signal_source* source;
     signal_numbers wanted;
     int received = 0;
     int error = 0;
     bool shared = false; // others have received this signal as well
+
+private:
+    static const wait_kind its_kind;
+    static void on_stop(waiter& self, stop_reason why) noexcept;
 };
 
 using signal_operation = awaited<signal_wait>;

@@ -16,11 +16,11 @@ namespace coax {
 namespace detail {
 
 /// Waits for a point in time.
-class COAX_API sleep_operation : waiter {
+class COAX_API sleep_operation : public waiter {
 public:
-    explicit sleep_operation(clock::duration time) noexcept : waiter(&on_stop), when_(time.count()), relative_(true) {}
+    explicit sleep_operation(clock::duration time) noexcept : waiter(its_kind), when_(time.count()), relative_(true) {}
     explicit sleep_operation(clock::time_point when) noexcept
-        : waiter(&on_stop), when_(when.time_since_epoch().count()), relative_(false) {}
+        : waiter(its_kind), when_(when.time_since_epoch().count()), relative_(false) {}
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
@@ -32,16 +32,18 @@ public:
     result<void> await_result() noexcept;
 
 private:
+    static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
 
     std::int64_t when_;
     bool relative_;
 };
 
 /// Goes to the end of the ready queue.
-class COAX_API yield_operation : waiter {
+class COAX_API yield_operation : public waiter {
 public:
-    yield_operation() noexcept : waiter(&on_stop) {}
+    yield_operation() noexcept : waiter(its_kind) {}
 
     bool await_ready() const noexcept { return false; }
     template <class Promise>
@@ -63,7 +65,9 @@ public:
     result<void> await_result() noexcept;
 
 private:
+    static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
 };
 
 struct sleep_for_fn {

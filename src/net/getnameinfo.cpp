@@ -27,7 +27,8 @@ names_found ask_for_names(os::system* of, const os::address_query& query) {
 auto names_by_worker(const os::address_query& query) {
     using call =
         detail::thread_call<names_found (*)(os::system*, const os::address_query&), os::system*, os::address_query>;
-    const detail::job_place by(detail::job_place::threads::other_lookups, std::hash<address>()(query.of) | 1);
+    const detail::job_place by(operation_name::getnameinfo, detail::job_place::threads::other_lookups,
+                               std::hash<address>()(query.of) | 1);
     return detail::owning_thread_awaiter<call>(by, &ask_for_names, &detail::current_system(), query);
 }
 

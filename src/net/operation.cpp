@@ -19,6 +19,7 @@
 #include "backend/descriptor.hpp"
 #include "backend/operation_table.hpp"
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax::detail {
 namespace {
@@ -127,6 +128,14 @@ accepting_operation::~accepting_operation() {
     end_use(); // before what it needs for that is gone
     if (made != nullptr)
         made->release();
+}
+
+constinit const wait_kind operation::its_kind{&on_stop, &on_describe};
+
+void operation::on_describe(const waiter& self, wait_description& what) noexcept {
+    const auto& op = static_cast<const operation&>(self);
+    what.operation = op.name;
+    what.socket = op.target;
 }
 
 void operation::on_stop(waiter& self, stop_reason why) noexcept {

@@ -65,8 +65,9 @@ auto addresses_by_worker(const os::name_query& query) {
                                                               : threads::inet_lookups;
     using call =
         detail::thread_call<addresses_found (*)(os::system*, const os::name_query&), os::system*, os::name_query>;
-    return detail::owning_thread_awaiter<call>(detail::job_place(by, std::hash<std::string>()(query.host) | 1),
-                                               &ask_for_addresses, &detail::current_system(), query);
+    return detail::owning_thread_awaiter<call>(
+        detail::job_place(operation_name::getaddrinfo, by, std::hash<std::string>()(query.host) | 1),
+        &ask_for_addresses, &detail::current_system(), query);
 }
 
 void keep_each_once(std::vector<address>& addresses) {

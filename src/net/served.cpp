@@ -6,6 +6,7 @@
 #include <coax/stream_errc.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax::detail {
 namespace {
@@ -83,6 +84,20 @@ socket served::release() noexcept {
     const bool last = descriptor_.open && descriptor_.owners == 1;
     socket held = std::move(held_);
     return last ? std::move(held) : socket();
+}
+
+constinit const wait_kind server_wait::its_kind{&on_stop, &on_describe};
+
+void server_wait::on_stop(waiter& self, stop_reason why) noexcept {
+    self.reason = why;
+    self.finish();
+}
+
+void server_wait::on_describe(const waiter& self, wait_description& what) noexcept {
+    const auto& wait = static_cast<const server_wait&>(self);
+    const bool drains = wait.awaited_ == server_wait::what::all_ended;
+    what.operation = drains ? operation_name::drain : operation_name::serve;
+    what.socket = socket_access::state(wait.server_.at.socket());
 }
 
 void server_wait::await_suspend(awaiting_coroutine coroutine) noexcept {

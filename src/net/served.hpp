@@ -92,7 +92,7 @@ public:
     };
 
     server_wait(server& of, what awaited, std::int64_t until = timer_heap::never) noexcept
-        : waiter(&on_stop), server_(of), until_(until), awaited_(awaited) {}
+        : waiter(its_kind), server_(of), until_(until), awaited_(awaited) {}
     ~server_wait() { forget(); }
 
     bool await_ready() const noexcept { return awaited_ == what::all_ended && server_.count == 0; }
@@ -111,10 +111,9 @@ public:
     }
 
 private:
-    static void on_stop(waiter& self, stop_reason why) noexcept {
-        self.reason = why;
-        self.finish();
-    }
+    static const wait_kind its_kind;
+    static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
     void forget() noexcept {
         if (server_.waiting == this)
             server_.waiting = nullptr;

@@ -34,7 +34,9 @@ void condition_wait::lock_again() noexcept {
     line->append(*this);
 }
 
-void condition_wait::stopped(waiter& self, stop_reason why) noexcept {
+constinit const wait_kind condition_wait::its_kind{&on_stop, &on_describe};
+
+void condition_wait::on_stop(waiter& self, stop_reason why) noexcept {
     auto& wait = static_cast<condition_wait&>(self);
     wait.line->remove(wait);
     wait.reason = why;

@@ -258,12 +258,10 @@ void core::expire_timers() noexcept {
     // Where the turn ended with something ready, the time before the wait was not looked at.
     timers_.end_turn(time);
     while (timer* due = timers_.expire(time)) {
-        switch (due->kind) {
-        case timer::owner_kind::wait: {
-            auto& expired = static_cast<waiter&>(*due);
-            expired.stop(expired, stop_reason::expired);
+        switch (due->belongs_to) {
+        case timer::owner_kind::wait:
+            static_cast<waiter&>(*due).stop(stop_reason::expired);
             break;
-        }
         case timer::owner_kind::scope:
             deadline_scope::expire(*due);
             break;

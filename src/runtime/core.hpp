@@ -55,6 +55,8 @@ public:
         return now_;
     }
     timer_set& timers() noexcept { return timers_; }
+    /// When one of them is due; what counts from the end of this turn counts from its time.
+    std::int64_t deadline_of(const timer& t) noexcept { return timer_set::deadline_of(t, now()); }
     /// Made at its first use; throws `std::bad_alloc` then.
     os::workers& workers(job_place::threads which);
 
@@ -95,7 +97,7 @@ public:
 
 private:
     struct main_supervisor : promise_base::supervisor {
-        main_supervisor() noexcept : supervisor{&main_ended} {}
+        main_supervisor() noexcept : supervisor{&main_ended, nullptr} {}
         static void main_ended(supervisor& self, promise_base&) noexcept {
             static_cast<main_supervisor&>(self).over = true;
         }

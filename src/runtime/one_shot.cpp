@@ -3,6 +3,7 @@
 #include <coax/detail/one_shot_wait.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax::detail {
 
@@ -53,6 +54,12 @@ bool one_shot_wait::suspend(environment around, awaiting_coroutine coroutine) no
 }
 
 void one_shot_wait::arrived(message& self) noexcept { static_cast<told&>(self).wait.finish(); }
+
+constinit const wait_kind one_shot_wait::its_kind{&on_stop, &on_describe};
+
+void one_shot_wait::on_describe(const waiter&, wait_description& what) noexcept {
+    what.operation = operation_name::wait;
+}
 
 void one_shot_wait::on_stop(waiter& self, stop_reason why) noexcept {
     auto& wait = static_cast<one_shot_wait&>(self);

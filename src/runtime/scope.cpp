@@ -71,7 +71,7 @@ void scope::stop_waiters() noexcept {
         if (waiters_ != nullptr)
             waiters_->scope_link = &waiters_;
         w->scope_link = nullptr;
-        w->stop(*w, stop_reason::scope);
+        w->stop(stop_reason::scope);
     }
 }
 

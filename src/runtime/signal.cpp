@@ -111,7 +111,9 @@ bool signal_wait::suspend(environment around, awaiting_coroutine coroutine) {
     return true;
 }
 
-void signal_wait::stop_wait(waiter& self, stop_reason why) noexcept {
+constinit const wait_kind signal_wait::its_kind{&on_stop, &on_describe};
+
+void signal_wait::on_stop(waiter& self, stop_reason why) noexcept {
     auto& wait = static_cast<signal_wait&>(self);
     // A signal that has come already is not lost to the cancellation.
     if (why != stop_reason::abandon)

@@ -11,6 +11,7 @@
 #include <coax/sync/semaphore.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax {
 namespace detail {
@@ -30,7 +31,13 @@ bool sync_wait::grant_first(wait_queue& queue) noexcept {
     return true;
 }
 
-void sync_wait::stopped(waiter& self, stop_reason why) noexcept {
+constinit const wait_kind sync_wait::its_kind{&on_stop, &on_describe};
+
+void sync_wait::on_describe(const waiter& self, wait_description& what) noexcept {
+    what.operation = static_cast<const sync_wait&>(self).name;
+}
+
+void sync_wait::on_stop(waiter& self, stop_reason why) noexcept {
     auto& wait = static_cast<sync_wait&>(self);
     wait.line->remove(wait);
     wait.reason = why;

@@ -1,6 +1,7 @@
 #include <coax/time.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax {
 
@@ -20,6 +21,12 @@ bool sleep_operation::suspend(environment around, awaiting_coroutine coroutine) 
     else
         set_deadline(when_);
     return true;
+}
+
+constinit const wait_kind sleep_operation::its_kind{&on_stop, &on_describe};
+
+void sleep_operation::on_describe(const waiter&, wait_description& what) noexcept {
+    what.operation = operation_name::sleep;
 }
 
 void sleep_operation::on_stop(waiter& self, stop_reason why) noexcept {
@@ -44,8 +51,14 @@ result<void> sleep_operation::await_result() noexcept {
 result<void> yield_operation::await_result() noexcept {
     state = wait_state::idle;
     if (within->cancelled())
-        return failure(failure::cause::cancelled, operation_name::none);
+        return failure(failure::cause::cancelled, operation_name::yield);
     return {};
+}
+
+constinit const wait_kind yield_operation::its_kind{&on_stop, &on_describe};
+
+void yield_operation::on_describe(const waiter&, wait_description& what) noexcept {
+    what.operation = operation_name::yield;
 }
 
 // It is in the ready queue as soon as it has begun.

@@ -42,6 +42,10 @@ public:
         fresh_.push_back(&t);
         ++fresh_set_;
     }
+    /// When one that is set is due, if the turn ends at this time.
+    static std::int64_t deadline_of(const timer& t, std::int64_t now) noexcept {
+        return (t.slot & fresh_mark) == 0 ? t.deadline : later(now, clock::duration(t.deadline));
+    }
     void remove(timer& t) noexcept {
         if ((t.slot & fresh_mark) == 0) {
             heap_.remove(t);

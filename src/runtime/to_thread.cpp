@@ -7,6 +7,7 @@
 #include <coax/detail/system_error.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax::detail {
 
@@ -28,6 +29,13 @@ bool thread_operation::suspend(environment around, awaiting_coroutine coroutine)
         return true;
     leave();
     return false;
+}
+
+constinit const wait_kind thread_operation::its_kind{&on_stop, &on_describe};
+
+void thread_operation::on_describe(const waiter& self, wait_description& what) noexcept {
+    const auto& op = static_cast<const thread_operation&>(self);
+    what.operation = op.job_ != nullptr ? op.job_->place.name : operation_name::to_thread;
 }
 
 void thread_operation::on_stop(waiter& self, stop_reason why) noexcept {

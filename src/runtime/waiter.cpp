@@ -1,6 +1,7 @@
 #include <coax/detail/waiter.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
 
 namespace coax::detail {
 
@@ -83,9 +84,17 @@ void waiter::set_limit(clock::duration time) noexcept {
     core::of(*owner).timers().insert_fresh(*this);
 }
 
+wait_description waiter::describe() const noexcept {
+    wait_description what;
+    kind.describe(*this, what);
+    if (is_set())
+        what.deadline = core::of(*owner).deadline_of(*this);
+    return what;
+}
+
 void waiter::abandon() noexcept {
     if (state == wait_state::pending)
-        stop(*this, stop_reason::abandon);
+        stop(stop_reason::abandon);
     if (state == wait_state::ready)
         owner->remove(*this);
     state = wait_state::idle;

@@ -213,7 +213,10 @@ TEST_CASE("every operation has its name") {
     CHECK(std::string(coax::to_string(operation_name::recvfrom)) == "recvfrom");
     CHECK(std::string(coax::to_string(operation_name::sendall)) == "sendall");
     CHECK(std::string(coax::to_string(operation_name::setsockopt)) == "setsockopt");
+    CHECK(std::string(coax::to_string(operation_name::yield)) == "yield");
     CHECK(std::string(coax::to_string(operation_name::wait_signal)) == "wait_signal");
+    CHECK(std::string(coax::to_string(operation_name::drain)) == "drain");
+    CHECK(std::string(coax::to_string(operation_name::join)) == "join");
 }
 
 TEST_CASE("a result goes on with its value, or with its failure") {

@@ -42,7 +42,7 @@ private:
 
 /// A wait for it. Only its own scheduler's thread ends it; others send it a message.
 struct COAX_API one_shot_wait : waiter {
-    explicit one_shot_wait(one_shot_state& of) noexcept : waiter(&on_stop), state_of(of), news(*this) {}
+    explicit one_shot_wait(one_shot_state& of) noexcept : waiter(its_kind), state_of(of), news(*this) {}
     ~one_shot_wait() {
         if (state != wait_state::idle)
             abandon();
@@ -66,7 +66,9 @@ private:
         one_shot_wait& wait;
     };
 
+    static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
     static void arrived(message& self) noexcept;
 
     one_shot_state& state_of;

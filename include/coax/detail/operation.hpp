@@ -37,7 +37,7 @@ enum class opcode : unsigned char {
 struct COAX_API operation : queued_waiter {
     operation(descriptor* socket, opcode what, operation_name as, void* data, std::size_t size,
               message_flags how) noexcept
-        : queued_waiter(&on_stop), target(socket), buffer{data, size}, code(what), name(as), flags(how) {}
+        : queued_waiter(its_kind), target(socket), buffer{data, size}, code(what), name(as), flags(how) {}
     ~operation() { end_use(); }
 
     /// Begins it. False: it ended at once, and the coroutine goes on.
@@ -78,7 +78,9 @@ struct COAX_API operation : queued_waiter {
     alignas(void*) std::byte scratch[scratch_size];
 
 private:
+    static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
     bool begin(core& on);
     bool try_begin(core& on);
     bool let_go() noexcept;

@@ -13,8 +13,7 @@ namespace coax::detail {
 
 /// A wait that stands in the queue of what it waits for until somebody grants it. Once granted it is out of reach of any cancellation.
 struct COAX_API sync_wait : queued_waiter {
-    explicit sync_wait(operation_name as, stop_function on_stop = &stopped) noexcept
-        : queued_waiter(on_stop), name(as) {}
+    explicit sync_wait(operation_name as, const wait_kind& of = its_kind) noexcept : queued_waiter(of), name(as) {}
     ~sync_wait() {
         if (state != wait_state::idle)
             abandon();
@@ -58,8 +57,12 @@ struct COAX_API sync_wait : queued_waiter {
     operation_name name;
     bool granted = false; // it has what it wanted, and its coroutine has not taken it yet
 
+protected:
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
+
 private:
-    static void stopped(waiter& self, stop_reason why) noexcept;
+    static const wait_kind its_kind;
+    static void on_stop(waiter& self, stop_reason why) noexcept;
 };
 
 } // namespace coax::detail

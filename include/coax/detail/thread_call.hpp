@@ -27,7 +27,7 @@ public:
     bool suspend(environment around, awaiting_coroutine coroutine);
 
 protected:
-    thread_operation() noexcept : waiter(&on_stop), message(&arrived) {}
+    thread_operation() noexcept : waiter(its_kind), message(&arrived) {}
     ~thread_operation() = default;
 
     /// After the coroutine has resumed: whether the call was made.
@@ -46,7 +46,9 @@ protected:
     thread_job* job_ = nullptr; // null once it was left behind
 
 private:
+    static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
+    static void on_describe(const waiter& self, wait_description& what) noexcept;
     static void arrived(message& self) noexcept { static_cast<thread_operation&>(self).finish(); }
 
     int error_ = 0;

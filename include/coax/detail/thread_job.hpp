@@ -3,23 +3,27 @@
 
 #include <cstddef>
 
+#include <coax/error.hpp>
+
 namespace coax::detail {
 
 class loop;
 struct message;
 struct worker;
 
-/// Which threads carry a job out, and with which others it shares a bound.
+/// What a job is, which threads carry it out, and with which others it shares a bound.
 struct job_place {
     /// Lookups have threads of their own, those for each family too: where a name server answers for one family and is silent for the
     /// other, what is left behind of the one must not keep the other waiting.
     enum class threads : unsigned char { calls, inet6_lookups, inet_lookups, other_lookups };
     static constexpr std::size_t count = 4;
 
-    explicit job_place(threads by = threads::calls, std::size_t same = 0) noexcept : served_by(by), likeness(same) {}
+    job_place() noexcept = default;
+    job_place(operation_name as, threads by, std::size_t same) noexcept : name(as), served_by(by), likeness(same) {}
 
-    threads served_by;
-    std::size_t likeness; // of the jobs with the same number other than 0 only so many run at once
+    operation_name name = operation_name::to_thread;
+    threads served_by = threads::calls;
+    std::size_t likeness = 0; // of the jobs with the same number other than 0 only so many run at once
 };
 
 /// An entry of the pool's queue. It is part of whatever makes the call, so that queueing one allocates nothing.

@@ -13,7 +13,7 @@ struct timer {
 
     static constexpr std::uint32_t not_set = 0xffffffffU;
 
-    explicit timer(owner_kind of) noexcept : kind(of) {}
+    explicit timer(owner_kind of) noexcept : belongs_to(of) {}
     timer(const timer&) = delete;
     timer& operator=(const timer&) = delete;
 
@@ -21,7 +21,7 @@ struct timer {
 
     std::int64_t deadline = 0; // nanoseconds of the scheduler's clock, or from the end of the turn in which it was set
     std::uint32_t slot = not_set; // its entry
-    owner_kind kind;
+    owner_kind belongs_to;
 };
 
 } // namespace coax::detail

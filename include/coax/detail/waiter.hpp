@@ -14,6 +14,7 @@
 namespace coax::detail {
 
 class loop;
+struct wait_description;
 
 /// An entry of the ready queue: a coroutine that the loop resumes in a later step.
 struct ready_node {
@@ -33,13 +34,18 @@ enum class stop_reason : unsigned char {
 
 enum class wait_state : unsigned char { idle, pending, ready };
 
+/// What the waits of one kind have in common. There is one of each, in the library and not in users' code.
+struct wait_kind {
+    /// Asks the wait to end for the given reason; it ends by `finish` at once or later, exactly once.
+    void (*stop)(waiter&, stop_reason) noexcept;
+    /// Says what it waits for.
+    void (*describe)(const waiter&, wait_description&) noexcept;
+};
+
 /// The base of everything that suspends a coroutine. It lives in the awaiter, so in the coroutine's frame: starting a
 /// wait allocates nothing. While pending it is linked into its scope (and, with a deadline, into the timers).
 struct COAX_API waiter : ready_node, timer {
-    /// Asks the wait to end for the given reason; it ends by `finish` at once or later, exactly once.
-    using stop_function = void (*)(waiter&, stop_reason) noexcept;
-
-    explicit waiter(stop_function on_stop) noexcept : timer(owner_kind::wait), stop(on_stop) {}
+    explicit waiter(const wait_kind& of) noexcept : timer(owner_kind::wait), kind(of) {}
     waiter(const waiter&) = delete;
     waiter& operator=(const waiter&) = delete;
     ~waiter() {
@@ -61,6 +67,12 @@ struct COAX_API waiter : ready_node, timer {
         handle = coroutine.handle;
         promise_at = place_in_frame(coroutine);
     }
+
+    /// Asks the pending wait to end.
+    void stop(stop_reason why) noexcept { kind.stop(*this, why); }
+
+    /// What the wait is for.
+    wait_description describe() const noexcept;
 
     /// That of the task that waits; null for a foreign coroutine. After the wait has begun.
     promise_base* promise() const noexcept {
@@ -95,7 +107,7 @@ struct COAX_API waiter : ready_node, timer {
     /// The same after so much time, which counts from the end of this turn of the loop.
     void set_limit(clock::duration time) noexcept;
 
-    stop_function stop;
+    const wait_kind& kind;
     loop* owner = nullptr;
     scope* within = nullptr;
     waiter* scope_next = nullptr;

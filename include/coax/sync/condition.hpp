@@ -23,7 +23,7 @@ namespace detail {
 /// First in the queue of the condition; once notified or cancelled in that of the mutex, where nothing can end the wait but the lock.
 struct COAX_API condition_wait : sync_wait {
     condition_wait(condition& on, mutex::guard& held) noexcept
-        : sync_wait(operation_name::wait, &stopped), of(on), guard(held) {}
+        : sync_wait(operation_name::wait, its_kind), of(on), guard(held) {}
     ~condition_wait() {
         if (state != wait_state::idle || granted)
             destroyed();
@@ -40,7 +40,8 @@ struct COAX_API condition_wait : sync_wait {
     bool owes = false; // it was the only one to be notified
 
 private:
-    static void stopped(waiter& self, stop_reason why) noexcept;
+    static const wait_kind its_kind;
+    static void on_stop(waiter& self, stop_reason why) noexcept;
     void lock_again() noexcept;
     void destroyed() noexcept;
 };
