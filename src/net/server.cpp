@@ -135,7 +135,11 @@ task<> accept_connections(server& by) {
     };
     for (;;) {
         while (by.options.max_connections != 0 && by.count >= by.options.max_connections) {
-            const stop_reason why = co_await server_wait(by, server_wait::what::one_ended);
+            // Nobody is told when the listener is closed on which nobody waits.
+            if (!by.at.socket().is_open())
+                co_return;
+            const std::int64_t next_look = later(core::of(*by.around.on).now(), longest);
+            const stop_reason why = co_await server_wait(by, server_wait::what::one_ended, next_look);
             check(why);
         }
         address peer;

@@ -65,6 +65,28 @@ TEST_CASE("at max_connections nothing is accepted: clients wait in the backlog")
     });
 }
 
+TEST_CASE("at max_connections a server hears that its listener is closed") {
+    support::run([]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        const auto handler = [](coax::socket conn, coax::address peer) -> coax::task<> {
+            co_await conn.sendall("+");
+            co_await support::echo(std::move(conn), peer);
+        };
+        std::string rest = "none";
+        const auto body = [&]() -> coax::task<> {
+            coax::socket client = co_await support::connected_to(name);
+            co_await support::read(client, 1);
+            co_await support::round_trip();
+            listener.close();
+            // It drains, so that this connection is told that nothing more is taken.
+            rest = co_await coax::with_timeout(support::patience, support::read_to_end(client));
+        };
+        co_await support::with_server(listener, handler, {.max_connections = 1}, body);
+        CHECK(rest.empty());
+    });
+}
+
 TEST_CASE("many clients at once, of a server that takes two at a time, are all served") {
     support::run([]() -> coax::task<> {
         coax::listener listener = coax::create_server({"127.0.0.1", 0});
