@@ -123,7 +123,7 @@ public:
 
 private:
     scope scope_;
-    held<A> inner_;
+    inner_awaiter<A> inner_;
 };
 
 template <scoped_awaitable A>

@@ -77,10 +77,10 @@ task<> run_cleanup(Cleanup& cleanup, std::optional<clock::duration> limit) {
 template <class A, class Cleanup>
 task<value_of<A>> run_finally(A body, Cleanup cleanup, std::optional<clock::duration> limit) {
     const promise_base& self = co_await own_promise();
-    held<A> inner(std::forward<A>(body));
+    inner_awaiter<A> inner(std::forward<A>(body));
     result<value_of<A>> outcome(failure(failure::cause::cancelled, operation_name::none));
     try {
-        outcome = co_await outcome_awaiter<typename held<A>::awaiter_type>(inner.awaiter());
+        outcome = co_await outcome_awaiter<typename inner_awaiter<A>::awaiter_type>(inner.awaiter());
     } catch (...) { // it could not begin, or its value could not be moved
         outcome = failure::from_current_exception();
     }

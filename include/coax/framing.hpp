@@ -199,7 +199,7 @@ private:
         std::array<bytes_view, N + 2> all{around.header()};
         std::ranges::copy(pieces, all.begin() + 1);
         all.back() = around.trailer();
-        const detail::gathered<source_type, N + 2> wire(all);
+        const detail::gathered_pieces<source_type, N + 2> wire(all);
         const std::size_t total = all.front().size() + size + all.back().size();
         const auto cut_off = [total](std::size_t sent) { return sent != 0 && sent != total; };
 

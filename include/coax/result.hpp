@@ -314,7 +314,7 @@ private:
         }
     }
 
-    held<A> inner_;
+    inner_awaiter<A> inner_;
     std::exception_ptr refused_;
 };
 

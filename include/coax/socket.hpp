@@ -290,7 +290,7 @@ private:
 
     /// Another handle on the same descriptor.
     socket share() const;
-    void let_go() noexcept;
+    void release() noexcept;
     void set_limit(clock::duration limit);
     void set_words(detail::option_id id, detail::option_words value);
     detail::option_words get_words(detail::option_id id) const;

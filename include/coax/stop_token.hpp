@@ -72,7 +72,7 @@ private:
     std::stop_token token_;
     scope scope_;
     std::optional<stop_subscription> subscription_;
-    held<A> inner_;
+    inner_awaiter<A> inner_;
 };
 
 struct with_stop_token_fn {

@@ -93,12 +93,12 @@ public:
         const detail::reading_turn turn(state_, operation_name::readexactly);
         detail::partial_read part(state_, into);
         while (!part.whole()) {
-            state_.input.let_go();
+            state_.input.release_buffer();
             const std::size_t got = state_.ended ? 0 : co_await source().recv(part.rest());
             if (got == 0) {
                 state_.ended = true;
-                const incomplete_read_error error(operation_name::readexactly, peer(), part.held(), into.size());
-                part.let_go();
+                const incomplete_read_error error(operation_name::readexactly, peer(), part.received(), into.size());
+                part.keep_out();
                 throw error;
             }
             part.added(got);
@@ -126,7 +126,7 @@ public:
             std::memcpy(into.data(), bytes.data(), bytes.size());
             co_return bytes.size();
         }
-        state_.input.let_go();
+        state_.input.release_buffer();
         const std::size_t got = state_.ended ? 0 : co_await source().recv(into);
         state_.ended = got == 0;
         co_return got;

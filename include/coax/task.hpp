@@ -43,7 +43,7 @@ public:
         has_value_ = true;
     }
     T take() {
-        settle();
+        note_end();
         rethrow();
         return std::move(value_);
     }
@@ -61,7 +61,7 @@ public:
     task<T&> get_return_object() noexcept;
     void return_value(T& value) noexcept { value_ = std::addressof(value); }
     T& take() {
-        settle();
+        note_end();
         rethrow();
         return *value_;
     }
@@ -76,7 +76,7 @@ public:
     task<void> get_return_object() noexcept;
     void return_void() noexcept {}
     void take() {
-        settle();
+        note_end();
         rethrow();
     }
 };

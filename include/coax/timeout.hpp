@@ -103,7 +103,7 @@ private:
 
     time_limit limit_;
     deadline_scope scope_;
-    held<A> inner_;
+    inner_awaiter<A> inner_;
 };
 
 template <class Rep, class Period, scoped_awaitable A>

@@ -235,7 +235,7 @@ socket outcome(race& all, std::string_view target) {
 }
 
 template <class Body>
-task<> settle(race& all, Body& body) {
+task<> decide(race& all, Body& body) {
     try {
         co_await with_task_group(body);
     } catch (const cancelled&) {
@@ -268,7 +268,7 @@ task<socket> connect_by_name(std::string host, int port, connection_options opti
         co_await decide(all, group);
         group.cancel();
     };
-    co_await settle(all, body);
+    co_await decide(all, body);
     std::string target;
     detail::append_escaped(target, host);
     co_return outcome(all, target + ":" + service);
@@ -284,7 +284,7 @@ task<socket> connect_to_any(std::vector<address> candidates, connection_options 
         co_await decide(all, group);
         group.cancel();
     };
-    co_await settle(all, body);
+    co_await decide(all, body);
     std::string target;
     if (all.attempts.empty()) // nothing else names them
         target = first.to_string() + (candidates.size() > 1 ? " and others" : "");

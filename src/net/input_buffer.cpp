@@ -18,7 +18,7 @@ input_buffer& input_buffer::operator=(input_buffer&& other) noexcept {
     return *this;
 }
 
-void input_buffer::let_go() noexcept {
+void input_buffer::release_buffer() noexcept {
     first_ = nullptr;
     capacity_ = 0;
     own_.reset();
@@ -26,7 +26,7 @@ void input_buffer::let_go() noexcept {
 }
 
 void input_buffer::take_over(chunk&& received) noexcept {
-    let_go();
+    release_buffer();
     chunk_ = std::move(received);
     first_ = chunk_.data();
     size_ = chunk_.size();

@@ -59,16 +59,16 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
     std::memset(scratch, 0, sizeof scratch);
     if (backend::traits_of(code).pooled)
         buffer.data = nullptr;
-    if (!arrive(*around.on, *around.within, coroutine)) {
+    if (!checkpoint(*around.on, *around.within, coroutine)) {
         error = ECANCELED;
         return true;
     }
     if (begin(on)) {
-        if (held && order == 0)
+        if (holds_target && order == 0)
             order = target->next_order();
-        if (held && transferred != 0)
+        if (holds_target && transferred != 0)
             backend::note_progress(*this);
-        return pass_behind();
+        return complete_behind();
     }
     link();
     if (target->limit > 0)
@@ -101,7 +101,7 @@ bool operation::try_begin(core& on) {
         static_cast<accepting_operation*>(this)->prepare();
     target->retain();
     ++target->under_way;
-    held = true;
+    holds_target = true;
     datagrams = target->kind == kind::datagram;
     on.count_operation();
     if (code == opcode::connect || code == opcode::sendto) {
@@ -149,9 +149,9 @@ void operation::on_stop(waiter& self, stop_reason why) noexcept {
         io.stop(op);
 }
 
-bool operation::let_go() noexcept {
-    if (held) {
-        held = false;
+bool operation::release_target() noexcept {
+    if (holds_target) {
+        holds_target = false;
         --target->under_way;
         target->release();
     }
@@ -177,9 +177,9 @@ failure operation::failed() noexcept {
     const auto about = [&](failure why) {
         if (code == opcode::connect || code == opcode::sendto)
             why.with_peer(static_cast<addressed_operation*>(this)->peer);
-        else if (held && code != opcode::accept)
+        else if (holds_target && code != opcode::accept)
             why.with_peer(target->peer.get());
-        let_go();
+        release_target();
         return why;
     };
     // However the system puts it, the socket was closed under the operation.
@@ -196,7 +196,7 @@ failure operation::failed() noexcept {
 
 void operation::destroyed() noexcept {
     abandon();
-    if (error == 0 && held) {
+    if (error == 0 && holds_target) {
         // It may have completed after all. What it took from the system is kept for the next operation.
         if (code == opcode::accept) {
             auto& accepting = static_cast<accepting_operation&>(*this);
@@ -213,7 +213,7 @@ void operation::destroyed() noexcept {
     drop_connection();
     if (block != nullptr)
         release_block(block);
-    let_go();
+    release_target();
 }
 
 namespace {

@@ -105,7 +105,7 @@ void server_wait::await_suspend(awaiting_coroutine coroutine) noexcept {
     if (awaited_ == what::all_ended) {
         belong_to(*around.on, *around.within, coroutine);
         reason = stop_reason::none;
-    } else if (!arrive(*around.on, *around.within, coroutine)) {
+    } else if (!checkpoint(*around.on, *around.within, coroutine)) {
         return;
     }
     link();

@@ -78,15 +78,15 @@ socket::socket(coax::family family, coax::kind kind, int protocol) {
 
 socket& socket::operator=(socket&& other) noexcept {
     if (this != &other) {
-        let_go();
+        release();
         state_ = std::exchange(other.state_, nullptr);
     }
     return *this;
 }
 
-socket::~socket() { let_go(); }
+socket::~socket() { release(); }
 
-void socket::let_go() noexcept {
+void socket::release() noexcept {
     if (state_ == nullptr)
         return;
     if (--state_->owners == 0)

@@ -121,9 +121,9 @@ bool channel_send_wait::suspend(environment around, awaiting_coroutine coroutine
         return true;
     if (target.closed_) {
         reason = stop_reason::closed;
-        return pass();
+        return complete();
     }
-    return target.put(item) ? grant_at_once() : stand_in(target.senders_);
+    return target.put(item) ? grant_at_once() : wait_in(target.senders_);
 }
 
 failure channel_send_wait::failed() const noexcept {
@@ -137,7 +137,7 @@ bool channel_recv_wait::suspend(environment around, awaiting_coroutine coroutine
         return true;
     if (target.take(room, position))
         return grant_at_once();
-    return target.closed_ ? pass() : stand_in(target.receivers_);
+    return target.closed_ ? complete() : wait_in(target.receivers_);
 }
 
 void channel_recv_wait::give_back() noexcept {

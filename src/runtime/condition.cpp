@@ -10,16 +10,16 @@ namespace detail {
 
 bool condition_wait::suspend(environment around, awaiting_coroutine coroutine) {
     of.check(guard);
-    owes = false;
+    notified_alone = false;
     if (!begin(around, coroutine))
         return true;
-    stand_in(of.waiting_);
+    wait_in(of.waiting_);
     guard.unlock();
     return true;
 }
 
 void condition_wait::notify(bool alone) noexcept {
-    owes = alone;
+    notified_alone = alone;
     // From here on the wait has succeeded; a cancellation would only keep it from locking.
     unlink();
     lock_again();
@@ -47,7 +47,7 @@ void condition_wait::on_stop(waiter& self, stop_reason why) noexcept {
 }
 
 bool condition_wait::conclude() noexcept {
-    owes = false;
+    notified_alone = false;
     // A wait that was refused never gave the lock away.
     if (std::exchange(granted, false))
         guard.held_ = &of.mutex_;
@@ -58,12 +58,12 @@ void condition_wait::destroyed() noexcept {
     abandon();
     if (granted)
         of.mutex_.unlock();
-    if (owes)
+    if (notified_alone)
         of.notify_one();
 }
 
 bool checkpoint_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
-    return !begin(around, coroutine) || pass();
+    return !begin(around, coroutine) || complete();
 }
 
 } // namespace detail

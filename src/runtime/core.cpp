@@ -292,7 +292,7 @@ void core::receive_messages() noexcept {
         return;
     for (message* what = messages_.take(); what != nullptr;) {
         message* next = what->next;
-        what->arrive(*what);
+        what->deliver(*what);
         what = next;
     }
 }

@@ -36,7 +36,7 @@ bool one_shot_state::ready() noexcept {
 }
 
 bool one_shot_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
-    if (!arrive(*around.on, *around.within, coroutine))
+    if (!checkpoint(*around.on, *around.within, coroutine))
         return true;
     {
         const std::lock_guard lock(state_of.mutex_);
@@ -50,7 +50,7 @@ bool one_shot_wait::suspend(environment around, awaiting_coroutine coroutine) no
             return true;
         }
     }
-    return pass();
+    return complete();
 }
 
 void one_shot_wait::arrived(message& self) noexcept { static_cast<told&>(self).wait.finish(); }

@@ -41,7 +41,7 @@ void signal_source::begin_wait(core& of, signal_wait& wait) noexcept {
         of.signal_sources = this;
     }
     awaited |= wait.wanted.bits;
-    wait.stand_in(waiting);
+    wait.wait_in(waiting);
 }
 
 void signal_source::end_wait(signal_wait& wait) noexcept {

@@ -19,7 +19,7 @@ namespace detail {
 bool sync_wait::begin(environment around, awaiting_coroutine coroutine) noexcept {
     assert(core::of(*around.on).on_its_thread());
     granted = false;
-    return arrive(*around.on, *around.within, coroutine);
+    return checkpoint(*around.on, *around.within, coroutine);
 }
 
 bool sync_wait::grant_first(wait_queue& queue) noexcept {
@@ -47,19 +47,19 @@ void sync_wait::on_stop(waiter& self, stop_reason why) noexcept {
 bool event_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
-    return target.set_ ? grant_at_once() : stand_in(target.waiting_);
+    return target.set_ ? grant_at_once() : wait_in(target.waiting_);
 }
 
 bool lock_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
-    return target.take() ? grant_at_once() : stand_in(target.waiting_);
+    return target.take() ? grant_at_once() : wait_in(target.waiting_);
 }
 
 bool acquire_wait::suspend(environment around, awaiting_coroutine coroutine) noexcept {
     if (!begin(around, coroutine))
         return true;
-    return target.try_acquire() ? grant_at_once() : stand_in(target.waiting_);
+    return target.try_acquire() ? grant_at_once() : wait_in(target.waiting_);
 }
 
 } // namespace detail

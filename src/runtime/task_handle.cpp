@@ -58,7 +58,7 @@ bool join_wait::suspend(environment around, awaiting_coroutine coroutine) {
         throw std::logic_error("coax: a task is joined once: this handle has none, or it has been joined");
     if (!begin(around, coroutine))
         return true;
-    return target->over() ? grant_at_once() : stand_in(target->joining());
+    return target->over() ? grant_at_once() : wait_in(target->joining());
 }
 
 bool join_wait::conclude() noexcept {

@@ -27,7 +27,7 @@ bool thread_operation::suspend(environment around, awaiting_coroutine coroutine)
     }
     if (error_ == 0)
         return true;
-    leave();
+    end();
     return false;
 }
 

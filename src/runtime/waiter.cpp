@@ -6,13 +6,13 @@
 namespace coax::detail {
 
 bool waiter::enter(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
-    if (!arrive(on, in, coroutine))
+    if (!checkpoint(on, in, coroutine))
         return false;
     link();
     return true;
 }
 
-bool waiter::arrive(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
+bool waiter::checkpoint(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
     belong_to(on, in, coroutine);
     on.checkpoint();
     if (in.cancelled()) {
@@ -35,7 +35,7 @@ void waiter::link() noexcept {
     ++core::of(*owner).waiting;
 }
 
-bool waiter::pass() noexcept {
+bool waiter::complete() noexcept {
     if (core::of(*owner).may_run_on())
         return false;
     state = wait_state::ready;
@@ -43,7 +43,7 @@ bool waiter::pass() noexcept {
     return true;
 }
 
-bool waiter::pass_behind() noexcept {
+bool waiter::complete_behind() noexcept {
     if (core::of(*owner).may_take_shortcut())
         return false;
     state = wait_state::ready;
@@ -60,7 +60,7 @@ void waiter::unlink() noexcept {
     scope_link = nullptr;
 }
 
-void waiter::leave() noexcept {
+void waiter::end() noexcept {
     unlink();
     if (is_set())
         core::of(*owner).timers().remove(*this);
@@ -69,7 +69,7 @@ void waiter::leave() noexcept {
 }
 
 void waiter::finish() noexcept {
-    leave();
+    end();
     state = wait_state::ready;
     owner->push(*this);
 }

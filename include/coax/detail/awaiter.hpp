@@ -45,11 +45,11 @@ concept scoped_awaitable =
 /// An awaitable inside an adapter, deduced as `A&&`. An operation cannot move and stays where it is, in the expression that awaits the
 /// adapter; a task moves in.
 template <class A>
-class held {
+class inner_awaiter {
 public:
     using awaiter_type = std::remove_reference_t<A>;
 
-    explicit held(A&& inner) noexcept : inner_(std::addressof(inner)) {}
+    explicit inner_awaiter(A&& inner) noexcept : inner_(std::addressof(inner)) {}
     awaiter_type& awaiter() noexcept { return *inner_; }
 
 private:
@@ -57,12 +57,13 @@ private:
 };
 
 template <gives_result_awaiter A>
-class held<A> {
+class inner_awaiter<A> {
 public:
     using awaiter_type = decltype(std::declval<A>().operator co_await());
 
-    explicit held(A&& inner) noexcept : owned_(std::move(inner)), awaiter_(std::move(owned_).operator co_await()) {}
-    held(held&&) = delete;
+    explicit inner_awaiter(A&& inner) noexcept
+        : owned_(std::move(inner)), awaiter_(std::move(owned_).operator co_await()) {}
+    inner_awaiter(inner_awaiter&&) = delete;
     awaiter_type& awaiter() noexcept { return awaiter_; }
 
 private:
@@ -72,7 +73,7 @@ private:
 
 /// What `co_await` gives of it.
 template <class A>
-using value_of = decltype(std::declval<typename held<A>::awaiter_type&>().await_resume());
+using value_of = decltype(std::declval<typename inner_awaiter<A>::awaiter_type&>().await_resume());
 
 /// Awaits what stays where it is. An `operator co_await` that gave a reference to it would be simpler, but g++ 12 copies what such a
 /// reference refers to.

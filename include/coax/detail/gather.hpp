@@ -43,10 +43,10 @@ private:
 
 /// N pieces, ready to go out to a source.
 template <class Source, std::size_t N>
-class gathered {
+class gathered_pieces {
 public:
     /// Throws `std::bad_alloc` where they have to be joined.
-    explicit gathered(const std::array<bytes_view, N>& pieces) : pieces_(pieces) {}
+    explicit gathered_pieces(const std::array<bytes_view, N>& pieces) : pieces_(pieces) {}
 
     /// The `sendall` to await.
     auto sendall(Source& to) const {

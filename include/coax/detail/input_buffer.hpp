@@ -62,7 +62,7 @@ public:
     }
 
     /// With nothing unread: gives all memory back, before a wait that may be long.
-    void let_go() noexcept;
+    void release_buffer() noexcept;
     /// With nothing unread: goes on with what has been received into a chunk.
     void take_over(chunk&& received) noexcept;
 

@@ -9,15 +9,15 @@ class loop;
 
 /// An entry of a loop's mailbox. It lives in whatever waits for it, so sending one allocates nothing and cannot fail.
 struct message {
-    using arrival_function = void (*)(message&) noexcept;
+    using delivery_function = void (*)(message&) noexcept;
 
-    explicit message(arrival_function on_arrival) noexcept : arrive(on_arrival) {}
+    explicit message(delivery_function on_delivery) noexcept : deliver(on_delivery) {}
     message(const message&) = delete;
     message& operator=(const message&) = delete;
 
     message* next = nullptr;
     /// Called on the loop's thread, where no user code runs; the message may be gone when it returns.
-    arrival_function arrive;
+    delivery_function deliver;
 
 protected:
     ~message() = default;

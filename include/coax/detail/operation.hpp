@@ -46,13 +46,13 @@ struct COAX_API operation : queued_waiter {
     /// After the coroutine has resumed: true for a success.
     bool conclude() noexcept {
         state = wait_state::idle;
-        return error == 0 && let_go();
+        return error == 0 && release_target();
     }
     /// The failure that `conclude` announced.
     failure failed() noexcept;
     /// The coroutine is destroyed: what is under way is ended, and what was got is kept for the next operation.
     void end_use() noexcept {
-        if (state != wait_state::idle || held)
+        if (state != wait_state::idle || holds_target)
             destroyed();
     }
 
@@ -67,7 +67,7 @@ struct COAX_API operation : queued_waiter {
     message_flags flags;
     bool whole = false;           // a send goes on until everything is out
     bool truncated = false;       // the datagram was longer than the buffer
-    bool held = false;            // it holds a reference to its target
+    bool holds_target = false;    // it holds a reference to its target
     bool ended = false;           // there is nothing more to receive: no empty datagram, but the end
     bool clocked = false;         // it is tried again by the clock
     bool datagrams = false;       // the target carries datagrams
@@ -83,7 +83,7 @@ private:
     static void on_describe(const waiter& self, wait_description& what) noexcept;
     bool begin(core& on);
     bool try_begin(core& on);
-    bool let_go() noexcept;
+    bool release_target() noexcept;
     void destroyed() noexcept;
     void drop_connection() noexcept;
 };

@@ -114,7 +114,7 @@ public:
 
 protected:
     /// The awaiter has resumed: the promise is in no queue any more.
-    void settle() noexcept { stage_ = stage::ended; }
+    void note_end() noexcept { stage_ = stage::ended; }
     void rethrow() {
         if (error_) [[unlikely]]
             std::rethrow_exception(std::move(error_));

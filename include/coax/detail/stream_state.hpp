@@ -95,9 +95,9 @@ public:
     bool whole() const noexcept { return have_ == into_.size(); }
     std::span<std::byte> rest() const noexcept { return into_.subspan(have_); }
     void added(std::size_t count) noexcept { have_ += count; }
-    std::span<const std::byte> held() const noexcept { return into_.first(have_); }
+    std::span<const std::byte> received() const noexcept { return into_.first(have_); }
     /// What there is does not go back.
-    void let_go() noexcept { into_ = into_.first(have_); }
+    void keep_out() noexcept { into_ = into_.first(have_); }
 
 private:
     void put_back() noexcept;

@@ -61,7 +61,7 @@ protected:
         if (state_.ended)
             co_return false;
         if (state_.input.empty()) {
-            state_.input.let_go();
+            state_.input.release_buffer();
             chunk received = co_await source().recv(state_.buffer_size);
             state_.ended = !received;
             state_.input.take_over(std::move(received));
@@ -150,9 +150,9 @@ protected:
         // Any other exception does not say how much went out: the stream stays broken.
     }
 
-    using held = std::conditional_t<std::is_reference_v<S>, stream_reference<source_type>, S>;
+    using stored_source = std::conditional_t<std::is_reference_v<S>, stream_reference<source_type>, S>;
 
-    held source_;
+    stored_source source_;
     stream_state state_;
 };
 

@@ -19,17 +19,17 @@ struct COAX_API sync_wait : queued_waiter {
             abandon();
     }
 
-    /// `arrive`, on the thread to which all of this belongs.
+    /// `checkpoint`, on the thread to which all of this belongs.
     bool begin(environment around, awaiting_coroutine coroutine) noexcept;
 
     /// For a wait that has arrived: it gets what it wants at once.
     bool grant_at_once() noexcept {
         granted = true;
-        return pass();
+        return complete();
     }
 
     /// For a wait that has arrived: it has to wait for its turn.
-    bool stand_in(wait_queue& queue) noexcept {
+    bool wait_in(wait_queue& queue) noexcept {
         line = &queue;
         queue.append(*this);
         link();

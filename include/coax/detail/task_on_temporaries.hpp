@@ -25,7 +25,7 @@ public:
     result<T> await_result() noexcept { return inner_.awaiter().await_result(); }
 
 private:
-    held<task<T>> inner_;
+    inner_awaiter<task<T>> inner_;
 };
 
 } // namespace coax::detail

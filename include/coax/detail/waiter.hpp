@@ -53,14 +53,14 @@ struct COAX_API waiter : ready_node, timer {
             abandon();
     }
 
-    /// Begins the wait: `arrive`, and `link` unless it is refused.
+    /// Begins the wait: `checkpoint`, and `link` unless it is refused.
     bool enter(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
     /// Stands at the checkpoint. In a cancelled scope the wait is refused: the coroutine resumes through the ready queue with
     /// `reason == stop_reason::scope`, and false is returned.
-    bool arrive(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
+    bool checkpoint(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
-    /// Notes whose wait it is, and where. `arrive` begins with it, and so does a wait that is no checkpoint.
+    /// Notes whose wait it is, and where. `checkpoint` begins with it, and so does a wait that is no checkpoint.
     void belong_to(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
         owner = &on;
         within = &in;
@@ -86,11 +86,11 @@ struct COAX_API waiter : ready_node, timer {
 
     /// For one that has arrived and is over already. False: the coroutine goes on at once. It resumes through the ready queue where it
     /// has gone on often enough in this turn of the loop.
-    bool pass() noexcept;
+    bool complete() noexcept;
 
     /// The same for an operation of a socket. Where it has gone on often enough since its coroutine was resumed, it resumes after the loop
     /// has looked at the system, behind all who are ready by then.
-    bool pass_behind() noexcept;
+    bool complete_behind() noexcept;
 
     /// Takes the pending wait out of its scope: no cancellation reaches it any more.
     void unlink() noexcept;
@@ -99,7 +99,7 @@ struct COAX_API waiter : ready_node, timer {
     void finish() noexcept;
 
     /// Ends the wait without resuming anybody, because the coroutine runs on (or is about to be destroyed).
-    void leave() noexcept;
+    void end() noexcept;
 
     /// Lets the loop ask the wait to stop at the given time; room among the timers has been made before the wait began.
     void set_deadline(std::int64_t nanoseconds) noexcept;

@@ -37,7 +37,7 @@ struct COAX_API condition_wait : sync_wait {
 
     condition& of;
     mutex::guard& guard;
-    bool owes = false; // it was the only one to be notified
+    bool notified_alone = false; // it was the only one to be notified
 
 private:
     static const wait_kind its_kind;
