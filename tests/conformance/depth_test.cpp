@@ -72,7 +72,7 @@ TEST_CASE("a chain of a million tasks whose last one waits") {
 }
 
 TEST_CASE("an exception passes a hundred thousand levels, at once or later") {
-    constexpr int levels = 100'000;
+    constexpr int levels = support::many(100'000);
     const auto fail = []() -> coax::task<> {
         throw std::runtime_error("from below");
         co_return;
@@ -86,7 +86,7 @@ TEST_CASE("an exception passes a hundred thousand levels, at once or later") {
 }
 
 TEST_CASE("a cancellation unwinds a chain of a hundred thousand tasks") {
-    constexpr int levels = 100'000;
+    constexpr int levels = support::many(100'000);
     int alive = 0;
     support::run([&]() -> coax::task<> {
         const auto wait = [&]() -> coax::task<> {
