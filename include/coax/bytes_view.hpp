@@ -85,6 +85,12 @@ private:
 
 namespace detail {
 
+/// One piece of a gathered send. It has the layout of POSIX struct iovec, so that an array of them goes to the system as it is.
+struct buffer_view {
+    void* data;
+    std::size_t size; // bytes
+};
+
 /// Views do not own what they show: that stays when they go.
 template <class T>
 inline constexpr bool is_borrowed = std::is_pointer_v<T> || std::ranges::enable_borrowed_range<T>;

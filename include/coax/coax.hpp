@@ -15,7 +15,6 @@
 #include <coax/connect.hpp>
 #include <coax/error.hpp>
 #include <coax/finally.hpp>
-#include <coax/frame_error.hpp>
 #include <coax/framing.hpp>
 #include <coax/function_ref.hpp>
 #include <coax/kind.hpp>
@@ -34,7 +33,6 @@
 #include <coax/socket.hpp>
 #include <coax/stop_token.hpp>
 #include <coax/stream.hpp>
-#include <coax/stream_errc.hpp>
 #include <coax/stream_error.hpp>
 #include <coax/sync/channel.hpp>
 #include <coax/sync/condition.hpp>

@@ -11,7 +11,7 @@
 
 #include <coax/chunk.hpp>
 #include <coax/config.hpp>
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 
 namespace coax {
 

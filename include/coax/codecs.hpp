@@ -15,7 +15,7 @@
 #include <coax/chunk.hpp>
 #include <coax/codec.hpp>
 #include <coax/config.hpp>
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 
 namespace coax {
 namespace detail {

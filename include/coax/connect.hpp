@@ -56,10 +56,6 @@ class COAX_API connect_error : public io_error {
 public:
     /// For these attempts; `target` is the host, for the message.
     connect_error(std::string_view target, std::vector<failed_attempt> attempts);
-    /// Copying throws nothing.
-    connect_error(const connect_error&) noexcept = default;
-    /// Copying throws nothing.
-    connect_error& operator=(const connect_error&) noexcept = default;
     ~connect_error() override;
 
     /// Names the target, then each address with its error.

@@ -167,3 +167,10 @@ public:
 };
 
 } // namespace coax
+
+namespace coax::detail {
+
+/// The code of an errno value. Whatever the system's own numbers are, it compares equal to the `std::errc` of that name.
+COAX_API std::error_code system_error(int error) noexcept;
+
+} // namespace coax::detail

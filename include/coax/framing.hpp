@@ -17,14 +17,13 @@
 #include <coax/chunk.hpp>
 #include <coax/codec.hpp>
 #include <coax/detail/gather.hpp>
-#include <coax/detail/task_on_temporaries.hpp>
+#include <coax/detail/quick.hpp>
 #include <coax/error.hpp>
-#include <coax/frame_error.hpp>
 #include <coax/shutdown_how.hpp>
 #include <coax/slice.hpp>
 #include <coax/socket.hpp>
 #include <coax/stream.hpp>
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 #include <coax/sync/mutex.hpp>
 #include <coax/task.hpp>
 

@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include <coax/config.hpp>
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 #include <coax/kind.hpp>
 
 namespace coax::detail {

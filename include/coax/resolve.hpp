@@ -46,10 +46,6 @@ public:
     resolve_error(std::error_code code, std::string_view host, std::string_view service);
     /// For this address, which is its `peer()`, and whose name was asked for.
     resolve_error(std::error_code code, const address& nameless);
-    /// Copying throws nothing.
-    resolve_error(const resolve_error&) noexcept = default;
-    /// Copying throws nothing.
-    resolve_error& operator=(const resolve_error&) noexcept = default;
     ~resolve_error() override;
 
     /// The operation, the host and the service, and the reason.

@@ -12,7 +12,7 @@
 #include <coax/cancelled.hpp>
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
-#include <coax/detail/callable.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/function_ref.hpp>
 #include <coax/listener.hpp>
 #include <coax/socket.hpp>

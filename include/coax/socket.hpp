@@ -17,7 +17,7 @@
 #include <coax/chunk.hpp>
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
-#include <coax/detail/count.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/detail/socket_operations.hpp>
 #include <coax/error.hpp>
 #include <coax/kind.hpp>
@@ -300,7 +300,7 @@ private:
 
 /// What `socket::accept` gives.
 struct accepted {
-    /// These two.
+    /// A connection and its other end.
     accepted(socket connection, const address& from) noexcept : conn(std::move(connection)), peer(from) {}
 
     socket conn;  ///< the new connection, without a limit of `settimeout`
@@ -309,7 +309,7 @@ struct accepted {
 
 /// What `socket::detach` leaves in the caller's hands.
 struct detached {
-    /// These three.
+    /// A handle, and what the socket had received and accepted in advance.
     detached(native_handle of, std::vector<std::byte> bytes, std::vector<socket> connections) noexcept
         : handle(of), unread(std::move(bytes)), unaccepted(std::move(connections)) {}
 
@@ -320,7 +320,7 @@ struct detached {
 
 /// Two sockets that are connected to each other.
 struct socket_pair {
-    /// These two.
+    /// Of two ends.
     socket_pair(socket a, socket b) noexcept : first(std::move(a)), second(std::move(b)) {}
 
     socket first;  ///< one end

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <coax/config.hpp>
-#include <coax/detail/callable.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/detail/thread_call.hpp>
 
 namespace coax {

@@ -9,7 +9,7 @@
 #include <coax/address.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/operation.hpp>
-#include <coax/detail/wait_queue.hpp>
+#include <coax/detail/waiter.hpp>
 #include <coax/kind.hpp>
 
 #include "backend/inbox.hpp"

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+#include <type_traits>
 
 #include <coax/connect.hpp>
 
@@ -43,6 +44,7 @@ connect_error::connect_error(std::string_view target, std::vector<failed_attempt
     told.attempts = std::move(attempts);
     told_ = std::make_shared<const story>(std::move(told));
 }
+static_assert(std::is_nothrow_copy_constructible_v<connect_error>);
 connect_error::~connect_error() = default;
 
 } // namespace coax

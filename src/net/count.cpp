@@ -1,4 +1,4 @@
-#include <coax/detail/count.hpp>
+#include <coax/detail/refused.hpp>
 
 #include <stdexcept>
 #include <string>

@@ -1,4 +1,4 @@
-#include <coax/detail/input_buffer.hpp>
+#include <coax/detail/stream_state.hpp>
 
 #include <algorithm>
 #include <cstring>

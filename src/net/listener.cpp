@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "net/activation.hpp"
 #include "net/bound_path.hpp"

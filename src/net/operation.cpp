@@ -10,7 +10,7 @@
 #include <utility>
 
 #include <coax/detail/socket_operations.hpp>
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 #include <coax/socket.hpp>
 
 #include "backend/attempt.hpp"

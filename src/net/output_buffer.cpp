@@ -1,4 +1,4 @@
-#include <coax/detail/output_buffer.hpp>
+#include <coax/detail/stream_state.hpp>
 
 #include <cstring>
 #include <utility>

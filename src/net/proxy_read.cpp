@@ -8,7 +8,7 @@
 #include <coax/error.hpp>
 #include <coax/message_flags.hpp>
 #include <coax/socket.hpp>
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 
 #include "net/proxy_header.hpp"
 

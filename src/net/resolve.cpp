@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <type_traits>
 
 #include <coax/to_thread.hpp>
 
@@ -225,6 +226,7 @@ const std::error_category& resolve_category() noexcept {
 resolve_error::resolve_error(std::error_code code, std::string_view host, std::string_view service)
     : io_error(failure(code, operation_name::getaddrinfo)),
       text_(std::make_shared<const std::string>(told(host, service, code))) {}
+static_assert(std::is_nothrow_copy_constructible_v<resolve_error>);
 resolve_error::~resolve_error() = default;
 
 } // namespace coax

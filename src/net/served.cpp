@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <utility>
 
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 
 #include "runtime/core.hpp"
 #include "runtime/wait_description.hpp"

@@ -7,12 +7,12 @@
 #include <stdexcept>
 
 #include <coax/cancel.hpp>
-#include <coax/detail/system_error.hpp>
-#include <coax/detail/within.hpp>
+#include <coax/error.hpp>
+#include <coax/detail/own_scope.hpp>
 #include <coax/linger.hpp>
 #include <coax/proxy.hpp>
 #include <coax/result.hpp>
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 #include <coax/timeout.hpp>
 
 #include "net/served.hpp"

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "backend/backend.hpp"
 #include "net/socket_access.hpp"

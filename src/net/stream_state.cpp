@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include <coax/stream_errc.hpp>
+#include <coax/stream_error.hpp>
 
 namespace coax::detail {
 

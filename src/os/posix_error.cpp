@@ -1,4 +1,4 @@
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 namespace coax::detail {
 

@@ -5,7 +5,7 @@
 
 #include <sys/uio.h>
 
-#include <coax/detail/buffer_view.hpp>
+#include <coax/bytes_view.hpp>
 
 namespace coax::os {
 

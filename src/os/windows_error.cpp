@@ -1,7 +1,7 @@
 // Errors: Windows has numbers of its own, the library speaks errno. The C library has the errno values of sockets, but no texts.
 #include "os/windows_call.hpp"
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include <windows.h>
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "os/resolve.hpp"
 

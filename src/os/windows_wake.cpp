@@ -3,7 +3,7 @@
 
 #include <system_error>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "os/windows_call.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <coax/detail/thread_job.hpp>
+#include <coax/detail/message.hpp>
 
 namespace coax::os {
 

@@ -1,4 +1,4 @@
-#include <coax/detail/branches.hpp>
+#include <coax/detail/own_scope.hpp>
 
 #include <stdexcept>
 #include <utility>

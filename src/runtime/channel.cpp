@@ -1,4 +1,4 @@
-#include <coax/detail/channel_base.hpp>
+#include <coax/detail/sync_wait.hpp>
 
 #include <cassert>
 #include <limits>

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <coax/cancelled.hpp>
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "runtime/current_system.hpp"
 

@@ -1,4 +1,4 @@
-#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/promise.hpp>
 
 #include <new>
 

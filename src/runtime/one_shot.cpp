@@ -1,6 +1,6 @@
 #include <cassert>
 
-#include <coax/detail/one_shot_wait.hpp>
+#include <coax/detail/sync_wait.hpp>
 
 #include "runtime/core.hpp"
 #include "runtime/wait_description.hpp"

@@ -6,7 +6,7 @@
 #include <new>
 #include <stdexcept>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "runtime/core.hpp"
 #include "runtime/current_system.hpp"

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include <coax/detail/wait_queue.hpp>
+#include <coax/detail/waiter.hpp>
 
 #include "os/system.hpp"
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <vector>
 
-#include <coax/detail/timer.hpp>
+#include <coax/detail/scope.hpp>
 
 namespace coax::detail {
 

@@ -4,7 +4,7 @@
 #include <new>
 #include <stdexcept>
 
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "runtime/core.hpp"
 #include "runtime/wait_description.hpp"

@@ -1,5 +1,5 @@
 // Listeners made from an address.
-#include <coax/detail/system_error.hpp>
+#include <coax/error.hpp>
 
 #include "support/catch.hpp"
 #include "support/net.hpp"

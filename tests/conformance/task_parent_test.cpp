@@ -5,7 +5,7 @@
 #include "support/runtime.hpp"
 
 #include <coax/coax.hpp>
-#include <coax/detail/within.hpp>
+#include <coax/detail/own_scope.hpp>
 
 #include <chrono>
 #include <tuple>

@@ -1,6 +1,6 @@
 #include "faults.hpp"
 
-#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/promise.hpp>
 
 #include <csignal>
 #include <exception>

@@ -1,7 +1,7 @@
 // The search for separators in a stream's input: however the bytes are split, it finds what `std::string_view::find` finds in the whole.
 //
 // The input: two bytes of separator (one, if they are the same), one that says how the rest is split and limited, the text.
-#include <coax/detail/input_buffer.hpp>
+#include <coax/detail/stream_state.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <coax/coax.hpp>
-#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/promise.hpp>
 
 #include "runtime/core.hpp"
 

@@ -1,7 +1,7 @@
 // The memory of coroutine frames.
 #include "support/catch.hpp"
 
-#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/promise.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // The input of a stream by itself: what is found, what is looked at, what is kept.
 #include "support/catch.hpp"
 
-#include <coax/detail/input_buffer.hpp>
+#include <coax/detail/stream_state.hpp>
 
 #include <cstddef>
 #include <cstring>

@@ -8,9 +8,9 @@
 #include <coax/address.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
-#include <coax/detail/buffer_view.hpp>
+#include <coax/bytes_view.hpp>
 #include <coax/detail/loop.hpp>
-#include <coax/detail/wait_queue.hpp>
+#include <coax/detail/waiter.hpp>
 #include <coax/error.hpp>
 #include <coax/message_flags.hpp>
 

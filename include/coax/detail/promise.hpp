@@ -1,4 +1,4 @@
-// What every task's promise has: its environment, its start, and what happens at its end.
+// What every task's promise has: memory for its frame, its environment, its start, and what happens at its end.
 #pragma once
 
 #include <coroutine>
@@ -7,10 +7,17 @@
 #include <utility>
 
 #include <coax/config.hpp>
-#include <coax/detail/frame_pool.hpp>
 #include <coax/detail/loop.hpp>
 
 namespace coax::detail {
+
+/// A block for a coroutine frame. Small blocks come from a cache of this thread; the blocks themselves are ordinary heap
+/// blocks, so a frame may be freed on another thread than the one it was made on.
+COAX_API void* allocate_frame(std::size_t size);
+COAX_API void deallocate_frame(void* block, std::size_t size) noexcept;
+
+/// Blocks allocated on this thread less those given back on it: a balance that does not return to where it was is a leak.
+COAX_API std::ptrdiff_t live_frames() noexcept;
 
 /// The part of a task's promise that does not depend on its result. As a ready node it stands first for the task itself (a
 /// start that was put off) and later for the coroutine that awaits it.

@@ -1,4 +1,4 @@
-// What can mostly be done at once, and needs a task only where it has to wait.
+// What becomes a task only where it has to wait, and what can only be awaited where it is made.
 #pragma once
 
 #include <coroutine>
@@ -11,6 +11,24 @@
 #include <coax/task.hpp>
 
 namespace coax::detail {
+
+/// A task that refers to temporary arguments of the call that made it.
+template <class T>
+class [[nodiscard]] task_on_temporaries : public adapter<task_on_temporaries<T>> {
+public:
+    using value_type = T;
+
+    explicit task_on_temporaries(task<T> work) noexcept : inner_(std::move(work)) {}
+
+    bool suspend(environment around, awaiting_coroutine coroutine) {
+        return inner_.awaiter().suspend(around, coroutine);
+    }
+    T await_resume() { return inner_.awaiter().await_resume(); }
+    result<T> await_result() noexcept { return inner_.awaiter().await_result(); }
+
+private:
+    inner_awaiter<task<T>> inner_;
+};
 
 struct nothing {};
 

@@ -22,9 +22,9 @@ struct accepted;
 
 /// A received datagram in a pooled buffer. The peer is unnamed where there is none.
 struct datagram {
-    /// Nothing.
+    /// No bytes, from nobody.
     datagram() noexcept = default;
-    /// These three.
+    /// What one receive gave.
     datagram(chunk bytes, const coax::address& from, bool cut) noexcept
         : data(std::move(bytes)), peer(from), truncated(cut) {}
 
@@ -35,7 +35,7 @@ struct datagram {
 
 /// What was received into a buffer of the caller.
 struct received {
-    /// Nothing.
+    /// No bytes, from nobody.
     received() noexcept = default;
     /// What one receive gave.
     received(std::size_t bytes, const coax::address& from, bool cut, bool at_end = false) noexcept

@@ -12,7 +12,7 @@
 
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
-#include <coax/detail/frame_pool.hpp>
+#include <coax/detail/promise.hpp>
 #include <coax/detail/sync_wait.hpp>
 #include <coax/error.hpp>
 #include <coax/result.hpp>

@@ -14,7 +14,7 @@
 
 #include <coax/config.hpp>
 #include <coax/detail/awaiter.hpp>
-#include <coax/detail/branches.hpp>
+#include <coax/detail/own_scope.hpp>
 #include <coax/error.hpp>
 #include <coax/result.hpp>
 #include <coax/task.hpp>

@@ -14,9 +14,8 @@
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
 #include <coax/detail/awaiter.hpp>
-#include <coax/detail/callable.hpp>
-#include <coax/detail/channel_base.hpp>
-#include <coax/detail/count.hpp>
+#include <coax/detail/refused.hpp>
+#include <coax/detail/sync_wait.hpp>
 
 namespace coax {
 namespace detail {

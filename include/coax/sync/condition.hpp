@@ -9,9 +9,9 @@
 
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
-#include <coax/detail/callable.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/detail/sync_wait.hpp>
-#include <coax/detail/wait_queue.hpp>
+#include <coax/detail/waiter.hpp>
 #include <coax/sync/mutex.hpp>
 #include <coax/task.hpp>
 

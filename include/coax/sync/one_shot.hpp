@@ -11,7 +11,7 @@
 
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
-#include <coax/detail/one_shot_wait.hpp>
+#include <coax/detail/sync_wait.hpp>
 #include <coax/result.hpp>
 
 namespace coax {

@@ -9,7 +9,7 @@
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
 #include <coax/detail/sync_wait.hpp>
-#include <coax/detail/wait_queue.hpp>
+#include <coax/detail/waiter.hpp>
 
 namespace coax {
 namespace detail {

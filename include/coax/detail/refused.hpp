@@ -1,4 +1,4 @@
-// Sizes and numbers that a caller gives, and that cannot be negative.
+// What is refused where it is written: numbers that cannot be negative, and temporaries that a compiler mishandles.
 #pragma once
 
 #include <concepts>
@@ -9,6 +9,30 @@
 #include <coax/config.hpp>
 
 namespace coax::detail {
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ <= 12
+inline constexpr bool await_destroys_twice = true;
+#else
+inline constexpr bool await_destroys_twice = false;
+#endif
+
+/// Refuses, on the compilers concerned, a temporary closure whose destruction does something.
+template <class F>
+constexpr void reject_unsafe_closure() noexcept {
+    static_assert(!await_destroys_twice || std::is_lvalue_reference_v<F> ||
+                      std::is_trivially_destructible_v<std::remove_reference_t<F>>,
+                  "this compiler destroys a temporary closure inside a co_await expression twice: capture by "
+                  "reference, or give the "
+                  "lambda a name and pass that");
+}
+
+/// Refuses, on the compilers concerned, what may be a temporary aggregate whose destruction does something.
+template <class T>
+constexpr void reject_unsafe_aggregate() noexcept {
+    static_assert(!await_destroys_twice || !std::is_aggregate_v<T> || std::is_trivially_destructible_v<T>,
+                  "this compiler destroys a temporary aggregate inside a co_await expression twice: give the type a "
+                  "constructor");
+}
 
 /// Of whatever is given: clang asks before it looks whether the call is possible at all.
 template <class N>
