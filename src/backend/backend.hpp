@@ -82,7 +82,7 @@ public:
     virtual void flush() noexcept {}
     /// Ends a wait that is going on, or the next one. From any thread and from a signal handler.
     void wake() noexcept { waker().notify(); }
-    virtual os::wake_event& waker() noexcept = 0;
+    virtual os::waker& waker() noexcept = 0;
     /// The system's clock.
     std::int64_t now() noexcept { return system_.now(); }
     os::system& system() noexcept { return system_; }

@@ -1,5 +1,5 @@
 // Who wants which signal. A handler may run on any thread at any moment, so what it reads are lock-free atomics: a list of slots that
-// only grows, each with a mask of the signals it wants, a mask of those that came, and the event to notify.
+// only grows, each with a mask of the signals it wants, a mask of those that came, and the loop to wake.
 #include "os/signal.hpp"
 
 #include <atomic>
@@ -15,8 +15,8 @@ namespace coax::os {
 struct signal_slot {
     std::atomic<signal_bits> wanted{0};
     std::atomic<signal_bits> arrived{0};
-    std::atomic<wake_event*> wake{nullptr};
-    // Handlers inside this slot now: its owner waits for them before its event goes away.
+    std::atomic<waker*> wake{nullptr};
+    // Handlers inside this slot now: its owner waits for them before its loop goes away.
     std::atomic<int> busy{0};
     bool taken = true;
     signal_slot* next = nullptr; // constant once the slot is in the list
@@ -79,7 +79,7 @@ public:
 
     int add(signal_bits signals) noexcept override;
     void remove(signal_bits signals) noexcept override;
-    void set_wake(wake_event* wake) noexcept override;
+    void set_wake(waker* wake) noexcept override;
     signal_bits noted() const noexcept override;
     void take(int signal) noexcept override;
     void put_back(int signal) noexcept override;
@@ -107,7 +107,7 @@ bool note_signal(int signal) noexcept {
         if ((slot->wanted.load() & bit_of(signal)) != 0) {
             wanted = true;
             slot->arrived.fetch_or(bit_of(signal));
-            if (wake_event* wake = slot->wake.load())
+            if (waker* wake = slot->wake.load())
                 wake->notify();
         }
         slot->busy.fetch_sub(1);
@@ -184,7 +184,7 @@ void process_signals::remove(signal_bits signals) noexcept {
     for_each(again, [](int signal) { send_again(signal); });
 }
 
-void process_signals::set_wake(wake_event* wake) noexcept {
+void process_signals::set_wake(waker* wake) noexcept {
     if (slot_ == nullptr || process_ != process)
         return;
     slot_->wake.store(wake);

@@ -36,8 +36,8 @@ public:
     /// taken is sent again then, as if it had come only now.
     virtual void remove(signal_bits signals) noexcept = 0;
 
-    /// Chooses the event that a signal notifies, or none. When it returns no handler uses the event from before.
-    virtual void set_wake(wake_event* wake) noexcept = 0;
+    /// Chooses what a signal notifies, or nothing. When it returns no handler uses the one from before.
+    virtual void set_wake(waker* wake) noexcept = 0;
 
     /// What has come and was not taken; cheap.
     virtual signal_bits noted() const noexcept = 0;

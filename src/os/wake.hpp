@@ -5,18 +5,29 @@
 
 namespace coax::os {
 
-/// A handle that becomes readable once it has been notified, until it is drained.
-class wake_event {
+/// What ends the wait of a loop.
+class waker {
+public:
+    waker() noexcept = default;
+    waker(const waker&) = delete;
+    waker& operator=(const waker&) = delete;
+
+    /// From any thread and from a signal handler.
+    virtual void notify() noexcept = 0;
+
+protected:
+    ~waker() = default;
+};
+
+/// A handle that becomes readable once it has been notified, until it is drained: for loops that wait for handles.
+class wake_event final : public waker {
 public:
     /// Throws `std::system_error`.
     wake_event();
     ~wake_event();
-    wake_event(const wake_event&) = delete;
-    wake_event& operator=(const wake_event&) = delete;
 
     native_handle readable_handle() const noexcept { return read_end_; }
-    /// From any thread and from a signal handler.
-    void notify() noexcept;
+    void notify() noexcept override;
     void drain() noexcept;
 
 private:

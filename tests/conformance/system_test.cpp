@@ -49,7 +49,7 @@ private:
 struct raised_signals {
     os::signal_bits come = 0;
     os::signal_bits subscribed = 0;
-    os::wake_event* wake = nullptr;
+    os::waker* wake = nullptr;
     int parties = 0;
 };
 
@@ -62,7 +62,7 @@ public:
         return 0;
     }
     void remove(os::signal_bits signals) noexcept override { of_.subscribed &= ~signals; }
-    void set_wake(os::wake_event* wake) noexcept override { of_.wake = wake; }
+    void set_wake(os::waker* wake) noexcept override { of_.wake = wake; }
     os::signal_bits noted() const noexcept override { return of_.come; }
     void take(int signal) noexcept override { of_.come &= ~os::bit_of(signal); }
     void put_back(int signal) noexcept override { of_.come |= os::bit_of(signal); }

@@ -16,7 +16,7 @@ public:
     readiness_backend(backend_kind which, const settings& wanted);
 
     backend_kind kind() const noexcept override { return kind_; }
-    os::wake_event& waker() noexcept override { return wake_; }
+    os::waker& waker() noexcept override { return wake_; }
 
 protected:
     void do_wait(std::int64_t timeout) noexcept override;

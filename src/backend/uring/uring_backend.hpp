@@ -20,7 +20,7 @@ public:
     backend_kind kind() const noexcept override { return backend_kind::io_uring; }
     int enter_thread() noexcept override { return ring_.enable(); }
     void flush() noexcept override { ring_.submit(); }
-    os::wake_event& waker() noexcept override { return wake_; }
+    os::waker& waker() noexcept override { return wake_; }
 
 protected:
     void do_wait(std::int64_t timeout) noexcept override;
