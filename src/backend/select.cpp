@@ -1,6 +1,5 @@
 // Which backend runs, and why.
 
-#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -67,7 +66,7 @@ std::unique_ptr<backend> make_backend(const settings& wanted, std::string& reaso
         reason = "chosen by scheduler_options";
         return make_named(wanted.kind, wanted, "scheduler_options");
     }
-    if (const char* name = std::getenv("COAX_BACKEND"); name != nullptr && *name != '\0') {
+    if (const char* name = wanted.system.variable("COAX_BACKEND"); name != nullptr && *name != '\0') {
         const backend_kind kind = named(name);
         if (kind != backend_kind::automatic) {
             reason = "chosen by COAX_BACKEND";

@@ -85,7 +85,8 @@ public:
 
     // The process: who it is, and what it was started with.
     virtual long process_id() noexcept = 0;
-    /// The value of an environment variable; null where it is not set.
+    /// The value of an environment variable; null where it is not set. The text lives until the environment is next changed: the texts of
+    /// several variables may be held at once.
     virtual const char* variable(const char* name) noexcept = 0;
 
 protected:

@@ -104,6 +104,10 @@ public:
         into = coax::resolved_name("seven.example", "http");
         return {};
     }
+    const char* variable(const char* name) noexcept override {
+        return backend != nullptr && name == std::string_view("COAX_BACKEND") ? backend
+                                                                              : process_system::variable(name);
+    }
     std::uint32_t interface_index(std::string_view name) noexcept override { return name == "lan" ? 7 : 0; }
     std::unique_ptr<os::workers> make_workers(unsigned, unsigned) override {
         return std::make_unique<workers_here>(jobs);
@@ -116,6 +120,7 @@ public:
     int closed = 0;
     std::chrono::nanoseconds ahead{0};
     std::string asked;
+    const char* backend = nullptr;
     int jobs = 0;
     raised_signals signals;
 };
@@ -273,4 +278,16 @@ TEST_CASE("signals are those of the run's system") {
         CHECK(system.signals.parties == 2);
     });
     CHECK(system.signals.parties == 0);
+}
+
+TEST_CASE("the backend that the environment names is the one of the run's system") {
+    other_system system;
+    system.backend = "poll";
+    run_on(system, []() -> coax::task<> {
+        CHECK(coax::scheduler::current().backend().kind == coax::backend_kind::poll);
+        CHECK(coax::scheduler::current().backend().reason == "chosen by COAX_BACKEND");
+        co_return;
+    });
+    system.backend = "kqueue";
+    CHECK_THROWS_AS(run_on(system, []() -> coax::task<> { co_return; }), std::invalid_argument);
 }
