@@ -82,7 +82,7 @@ bool backend::serve_at_once(operation& op) noexcept {
         return true;
     if (!op.target->input_cut || !reads(op))
         return false;
-    while (attempt(op, pool()) == progress::paused) {
+    while (try_once(op) == progress::paused) {
     }
     return true; // where nothing is there, the end is what it gives
 }
@@ -154,7 +154,7 @@ bool backend::try_by_the_clock(operation& op) noexcept {
 void backend::try_again() noexcept {
     const std::int64_t time = now();
     while (operation* op = clocked_.due(time))
-        if (attempt(*op, pool()) == progress::ended)
+        if (try_once(*op) == progress::ended)
             done(*op);
 }
 
@@ -165,7 +165,7 @@ void backend::try_now(operation& op) noexcept {
     progress made = progress::would_block;
     if (first)
         do
-            made = attempt(op, pool());
+            made = try_once(op);
         while (made == progress::paused);
     if (made == progress::connecting)
         op.error = EINPROGRESS;

@@ -10,6 +10,7 @@
 #include <coax/shutdown_how.hpp>
 #include <coax/scheduler.hpp>
 
+#include "backend/attempt.hpp"
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
 #include "backend/retry_list.hpp"
@@ -93,6 +94,8 @@ public:
 protected:
     /// Begins the first operation of a direction. True: it has ended.
     virtual bool start(operation& op) noexcept = 0;
+    /// Tries an operation without waiting. Where handles are this process's, `attempt` does that.
+    virtual progress try_once(operation& op) noexcept = 0;
     virtual void do_wait(std::int64_t timeout) noexcept = 0;
     virtual void do_collect() noexcept = 0;
     /// Asks an operation that `start` began to end; `done` follows. It is none that is tried by the clock.

@@ -71,7 +71,7 @@ bool readiness_backend::start(operation& op) noexcept {
     // A connection attempt causes readiness, and urgent data have nothing to do with it.
     if (!unready || op.code == opcode::connect || waits_by_the_clock(op) ||
         contains(op.flags, message_flags::out_of_band)) {
-        if (try_once(op, unready))
+        if (try_and_note(op, unready))
             return true;
         if (is_clocked(op) && !try_by_the_clock(op))
             return true;
@@ -81,7 +81,7 @@ bool readiness_backend::start(operation& op) noexcept {
 }
 
 /// True: it has ended. Otherwise its direction is not ready before the poller says so, as far as is known.
-bool readiness_backend::try_once(operation& op, bool& unready) noexcept {
+bool readiness_backend::try_and_note(operation& op, bool& unready) noexcept {
     descriptor& d = *op.target;
     bool& connecting = noted<attempt_state>(op).connecting;
     for (;;) {
@@ -123,7 +123,7 @@ void readiness_backend::try_head(operation_queue& queue, bool& unready, bool fai
     // One that waits for its peer's queue is tried by the clock: every failed try of it is reported as room to write again.
     if (op == nullptr || op->clocked)
         return;
-    bool ended = try_once(*op, unready);
+    bool ended = try_and_note(*op, unready);
     // poll(2) reports an error again and again that no call takes away: one in the error queue of a socket (ip(7), IP_RECVERR).
     constexpr std::uint8_t most_idle_reports = 3;
     const bool by_the_clock = is_clocked(*op) || (failed && kind_ == backend_kind::poll &&

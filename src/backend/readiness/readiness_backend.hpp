@@ -22,6 +22,7 @@ protected:
     void do_wait(std::int64_t timeout) noexcept override;
     void do_collect() noexcept override;
     bool start(operation& op) noexcept override;
+    progress try_once(operation& op) noexcept override { return attempt(op, pool()); }
     void cancel(operation& op) noexcept override;
     void input_ended(descriptor& d) noexcept override { ready(d, true, false, true); }
     void readers_changed(descriptor& d) noexcept override { poller_->update(d); }
@@ -30,7 +31,7 @@ protected:
 
 private:
     void ready(descriptor& d, bool readable, bool writable, bool beyond_data) noexcept override;
-    bool try_once(operation& op, bool& unready) noexcept;
+    bool try_and_note(operation& op, bool& unready) noexcept;
     void try_head(operation_queue& queue, bool& unready, bool failed) noexcept;
 
     backend_kind kind_;

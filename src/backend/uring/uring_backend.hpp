@@ -26,6 +26,7 @@ protected:
     void do_wait(std::int64_t timeout) noexcept override;
     void do_collect() noexcept override;
     bool start(operation& op) noexcept override;
+    progress try_once(operation& op) noexcept override { return attempt(op, pool()); }
     void cancel(operation& op) noexcept override;
     bool interrupt(operation& op) noexcept override;
     void input_ended(descriptor& d) noexcept override;
