@@ -35,6 +35,9 @@ int attach(descriptor& d, backend::backend& to, operation_name as) {
                                    "called there, frees it)");
         d.attached->detach(d, stop_reason::closed); // the parent process's
     }
+    if (&d.system != &to.system() && d.system.handles() != to.system().handles())
+        throw std::logic_error(std::string("coax: ") + to_string(as) +
+                               " on a socket of another system than the one that this scheduler runs on");
     return to.attach(d);
 }
 

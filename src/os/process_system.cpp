@@ -10,6 +10,8 @@
 
 namespace coax::os {
 
+const void* process_system::handles() const noexcept { return &real_system(); }
+
 outcome process_system::open(family f, kind k, int protocol) noexcept { return os::open(f, k, protocol); }
 family process_system::pair_family() const noexcept { return os::pair_family; }
 int process_system::pair(kind k, native_handle (&ends)[2]) noexcept { return os::pair(k, ends); }

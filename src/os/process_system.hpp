@@ -10,6 +10,8 @@ class process_system : public system {
 public:
     constexpr process_system() noexcept = default;
 
+    const void* handles() const noexcept override;
+
     outcome open(family f, kind k, int protocol) noexcept override;
     family pair_family() const noexcept override;
     int pair(kind k, native_handle (&ends)[2]) noexcept override;

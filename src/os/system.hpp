@@ -36,6 +36,9 @@ public:
     system(const system&) = delete;
     system& operator=(const system&) = delete;
 
+    /// Whose numbers its handles are, the same of all systems whose handles mean the same. A handle means nothing to any other.
+    virtual const void* handles() const noexcept = 0;
+
     // Sockets (os/socket.hpp). From any thread.
     virtual outcome open(family f, kind k, int protocol) noexcept = 0;
     virtual family pair_family() const noexcept = 0;

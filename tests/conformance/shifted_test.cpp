@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -237,5 +238,40 @@ TEST_CASE("a connection and bytes that nobody has taken stay with their system",
 
         for (const coax::native_handle each : {support::real(left.handle), support::real(bare.handle), client})
             CHECK(support::close_raw(each));
+    });
+}
+
+TEST_CASE("a socket of one system is refused by a scheduler that runs on another", "[seam]") {
+    shifted_system system;
+    const auto use = [](coax::socket& one) -> coax::task<> {
+        std::string why;
+        try {
+            co_await one.sendall("x");
+        } catch (const std::logic_error& refused) {
+            why = refused.what();
+        }
+        CHECK(why.find("sendall on a socket of another system") != std::string::npos);
+        one.setblocking(false);
+        bool thrown = false;
+        try {
+            co_await one.recv(1);
+        } catch (const std::logic_error&) {
+            thrown = true;
+        }
+        CHECK(thrown);
+    };
+    coax::socket_pair real = coax::socketpair();
+    coax::socket_pair shifted{coax::socket(), coax::socket()};
+    run_shifted(system, [&]() -> coax::task<> {
+        shifted = coax::socketpair();
+        co_await use(real.first);
+    });
+    support::run([&]() -> coax::task<> {
+        co_await use(shifted.first);
+        co_await use(shifted.second);
+        co_await real.second.sendall("is as it was");
+        real.first.setblocking(true);
+        const std::string heard = co_await support::read(real.first, 12);
+        CHECK(heard == "is as it was");
     });
 }
