@@ -30,6 +30,9 @@ namespace coax::os {
 ///
 /// A scheduler hands its system down. A socket that is made inside a run belongs to that run's system, one that is made elsewhere to
 /// `default_system()`.
+///
+/// It outlives all that was made on it: schedulers, sockets, listeners, signal sets, and also the lookups that were left behind when their
+/// wait was cancelled. Those ask it on a thread of its workers, until the answer has come, though their scheduler may have ended.
 class system {
 public:
     constexpr system() noexcept = default;

@@ -11,7 +11,9 @@
 
 namespace coax::detail {
 
+/// It is needed only until the scheduler is made.
 struct platform {
+    /// Outlives the scheduler and all that is made in its runs (os/system.hpp).
     os::system& system;
     /// Makes the backend that carries out the operations, and says why it is that one.
     std::unique_ptr<backend::backend> (*make_backend)(const backend::settings& wanted, std::string& reason);
