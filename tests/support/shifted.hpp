@@ -90,9 +90,16 @@ public:
     int get_option(handle_type h, coax::detail::option_id id, coax::detail::option_words& value) noexcept override {
         return real_one::get_option(real(h), id, value);
     }
-    int low_water_mark(handle_type h) noexcept override { return real_one::low_water_mark(real(h)); }
-    std::int64_t unacknowledged(handle_type h) noexcept override { return real_one::unacknowledged(real(h)); }
+    int low_water_mark(handle_type h) noexcept override {
+        ++marks;
+        return real_one::low_water_mark(real(h));
+    }
+    std::int64_t unacknowledged(handle_type h) noexcept override {
+        ++acknowledgements;
+        return real_one::unacknowledged(real(h));
+    }
     bool is_ready(handle_type h, bool to_read, bool to_write) noexcept override {
+        ++looks;
         return real_one::is_ready(real(h), to_read, to_write);
     }
     int family_of(handle_type h, coax::family& result) noexcept override {
@@ -116,8 +123,15 @@ public:
         return real_one::refuses_connections(real(at));
     }
     std::unique_ptr<os::path_lock> lock_path(const std::string& path) override {
+        ++locks;
         return real_one::lock_path(real(path));
     }
+
+    // How often it was asked what does not show otherwise.
+    int marks = 0;
+    int acknowledgements = 0;
+    int looks = 0;
+    int locks = 0;
 };
 
 /// Tries, and polls.
