@@ -93,7 +93,7 @@ TEST_CASE("an operation of a socket says which it is, and on which socket") {
         coax::socket listener = support::listening(coax::family::inet);
         coax::socket datagrams = support::bound(coax::family::inet, coax::kind::datagram);
         std::byte room[1];
-        static_cast<void>(co_await support::fill(pair.first));
+        const std::string more_than_fits(32U << 20, 'x');
         const auto is = [](const wait_description& what, operation_name operation, const coax::socket& on) {
             CHECK(what.operation == operation);
             CHECK(what.socket == state(on));
@@ -101,8 +101,14 @@ TEST_CASE("an operation of a socket says which it is, and on which socket") {
         };
         is(co_await described([&] { return pair.first.recv(room); }), operation_name::recv, pair.first);
         is(co_await described([&] { return pair.first.recv(1); }), operation_name::recv, pair.first);
-        is(co_await described([&] { return pair.first.send("x"); }), operation_name::send, pair.first);
-        is(co_await described([&] { return pair.first.sendall("x"); }), operation_name::sendall, pair.first);
+        is(co_await described([&] { return pair.first.sendall(more_than_fits); }), operation_name::sendall, pair.first);
+        const auto behind = [&](coax::task_group& group) -> coax::task<> {
+            const auto occupy = [&]() -> coax::task<> { co_await pair.first.sendall(more_than_fits); };
+            group.spawn(occupy());
+            is(co_await described([&] { return pair.first.send("x"); }), operation_name::send, pair.first);
+            group.cancel();
+        };
+        co_await coax::with_task_group(behind);
         is(co_await described([&] { return listener.accept(); }), operation_name::accept, listener);
         is(co_await described([&] { return datagrams.recvfrom(room); }), operation_name::recvfrom, datagrams);
         is(co_await described([&] { return datagrams.recvfrom(1); }), operation_name::recvfrom, datagrams);
