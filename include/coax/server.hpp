@@ -196,8 +196,7 @@ struct serve_fn {
 /// from 5 milliseconds to a second. So it does after other errors of `accept` that say nothing against the listener, such as that of a
 /// firewall (`operation_not_permitted`), and reports them. A connection for which there is no memory when it has been accepted is closed, and
 /// reported. Errors of the listener itself (`bad_file_descriptor`, `invalid_argument`, `not_a_socket`, `operation_not_supported`,
-/// `bad_address`) end it, after the connections, and are thrown. If somebody closes the listener it returns after the connections; at
-/// `max_connections` it notices when one of them has ended.
+/// `bad_address`) end it, after the connections, and are thrown. If somebody closes the listener it returns after the connections.
 ///
 /// Cancellation: it drains. The listener is closed at once, so that new clients are refused, and connections in its backlog, which
 /// nobody has accepted, are reset. Handlers go on, see `drain_mode` and `serving`, for up to `drain_timeout`, then they are cancelled;

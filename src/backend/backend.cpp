@@ -58,6 +58,16 @@ void backend::detach(descriptor& d, stop_reason why) noexcept {
         }
     d.closing = false;
     unlink(d);
+    if (!close_waits.empty()) [[unlikely]]
+        tell_closed(d);
+}
+
+void backend::tell_closed(const descriptor& d) noexcept {
+    for (detail::queued_waiter *each = close_waits.first(), *next; each != nullptr; each = next) {
+        next = static_cast<detail::queued_waiter*>(each->next);
+        if (static_cast<close_wait*>(each)->target == &d)
+            each->stop(stop_reason::closed);
+    }
 }
 
 void backend::detach_all() noexcept {

@@ -26,6 +26,14 @@ using detail::operation;
 using detail::operation_queue;
 using detail::stop_reason;
 
+/// A wait that ends with `stop_reason::closed` when a descriptor is closed, or leaves its backend in another way, on which no operation
+/// waits. It stands in its queue from `end_when_closed` until it has been told, or leaves it.
+struct close_wait : detail::queued_waiter {
+    using queued_waiter::queued_waiter;
+
+    descriptor* target = nullptr;
+};
+
 /// Carries out operations. It knows descriptors and operations, nothing of sockets' policy or of coroutines: an operation
 /// that has ended goes to its scheduler's ready queue by `operation::finish`, and no user code runs inside a backend.
 ///
@@ -62,6 +70,12 @@ public:
     void detach(descriptor& d, stop_reason why) noexcept;
     /// Detaches whatever is attached: the scheduler ends.
     void detach_all() noexcept;
+    /// For a pending wait: `detach` of this descriptor stops it. It is removed from `close_waits` before it ends.
+    void end_when_closed(close_wait& wait, descriptor& closed) noexcept {
+        wait.target = &closed;
+        close_waits.append(wait);
+    }
+    detail::wait_queue close_waits;
 
     /// Begins an operation, or queues it behind those before it. True: it has ended already and `finish` is not called.
     bool submit(operation& op) noexcept;
@@ -129,6 +143,7 @@ protected:
 private:
     friend int shut_down(descriptor& d, shutdown_how how) noexcept;
     void unlink(descriptor& d) noexcept;
+    void tell_closed(const descriptor& d) noexcept;
     static void end(operation& op) noexcept;
     [[noreturn]] static void end_child() noexcept;
 

@@ -88,9 +88,13 @@ socket served::release() noexcept {
 
 constinit const wait_kind server_wait::its_kind{&on_stop, &on_describe};
 
-void server_wait::on_stop(waiter& self, stop_reason why) noexcept {
-    self.reason = why;
-    self.finish();
+void server_wait::on_stop(waiter& self, stop_reason why) noexcept { static_cast<server_wait&>(self).end_for(why); }
+
+void server_wait::end_for(stop_reason why) noexcept {
+    if (is_queued())
+        core::of(*owner).io().close_waits.remove(*this);
+    reason = why;
+    finish();
 }
 
 void server_wait::on_describe(const waiter& self, wait_description& what) noexcept {
@@ -111,6 +115,10 @@ void server_wait::await_suspend(awaiting_coroutine coroutine) noexcept {
     link();
     if (until_ != timer_heap::never)
         set_deadline(until_);
+    // Nobody accepts meanwhile who would be told.
+    descriptor* const listening = socket_access::state(server_.at.socket());
+    if (awaited_ == what::room && listening != nullptr)
+        core::of(*owner).io().end_when_closed(*this, *listening);
     server_.waiting = this;
 }
 

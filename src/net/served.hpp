@@ -10,6 +10,7 @@
 #include <coax/server.hpp>
 #include <coax/task_group.hpp>
 
+#include "backend/backend.hpp"
 #include "backend/descriptor.hpp"
 #include "net/socket_access.hpp"
 #include "runtime/timer_heap.hpp"
@@ -82,18 +83,22 @@ private:
     served** link_;
 };
 
-/// What the server's own task waits for: that a connection ends, or that none is left; or the given time, in nanoseconds of the loop's
-/// clock; or that the scope around the server is cancelled. It needs no memory: the server has its place among the timers.
-class server_wait : waiter {
+/// What the server's own task waits for: that there is room for a connection, or that none is left; or the given time, in nanoseconds of the
+/// loop's clock; or that the scope around the server is cancelled. It needs no memory: the server has its place among the timers.
+class server_wait : backend::close_wait {
 public:
     enum class what : unsigned char {
-        one_ended, ///< a checkpoint, as all waits are
+        room,      ///< that a connection ends or the listener is closed; a checkpoint, as all waits are
         all_ended, ///< no checkpoint: in a cancelled scope it waits for a cancellation from further out
     };
 
     server_wait(server& of, what awaited, std::int64_t until = timer_heap::never) noexcept
-        : waiter(its_kind), server_(of), until_(until), awaited_(awaited) {}
-    ~server_wait() { forget(); }
+        : close_wait(its_kind), server_(of), until_(until), awaited_(awaited) {}
+    ~server_wait() {
+        if (state != wait_state::idle)
+            abandon(); // while all of it is there
+        forget();
+    }
 
     bool await_ready() const noexcept { return awaited_ == what::all_ended && server_.count == 0; }
     void await_suspend(awaiting_coroutine coroutine) noexcept;
@@ -106,14 +111,15 @@ public:
 
     /// A connection has ended.
     void note() noexcept {
-        if (state == wait_state::pending && (awaited_ == what::one_ended || server_.count == 0))
-            finish();
+        if (state == wait_state::pending && (awaited_ == what::room || server_.count == 0))
+            end_for(stop_reason::none);
     }
 
 private:
     static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
     static void on_describe(const waiter& self, wait_description& what) noexcept;
+    void end_for(stop_reason why) noexcept;
     void forget() noexcept {
         if (server_.waiting == this)
             server_.waiting = nullptr;

@@ -135,11 +135,9 @@ task<> accept_connections(server& by) {
     };
     for (;;) {
         while (by.options.max_connections != 0 && by.count >= by.options.max_connections) {
-            // Nobody is told when the listener is closed on which nobody waits.
             if (!by.at.socket().is_open())
                 co_return;
-            const std::int64_t next_look = later(core::of(*by.around.on).now(), longest);
-            const stop_reason why = co_await server_wait(by, server_wait::what::one_ended, next_look);
+            const stop_reason why = co_await server_wait(by, server_wait::what::room);
             check(why);
         }
         address peer;
@@ -167,7 +165,7 @@ task<> accept_connections(server& by) {
             by.report(std::current_exception(), peer);
         }
         const std::int64_t now = core::of(*by.around.on).now();
-        const stop_reason why = co_await server_wait(by, server_wait::what::one_ended, later(now, pause));
+        const stop_reason why = co_await server_wait(by, server_wait::what::room, later(now, pause));
         if (check(why) == stop_reason::expired)
             pause = std::min(pause * 2, longest);
     }

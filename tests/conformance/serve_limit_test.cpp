@@ -65,25 +65,59 @@ TEST_CASE("at max_connections nothing is accepted: clients wait in the backlog")
     });
 }
 
-TEST_CASE("at max_connections a server hears that its listener is closed") {
+TEST_CASE("servers at max_connections begin to end when their listener is closed") {
     support::run([]() -> coax::task<> {
         coax::listener listener = coax::create_server({"127.0.0.1", 0});
         const coax::address name = listener.getsockname();
-        const auto handler = [](coax::socket conn, coax::address peer) -> coax::task<> {
+        std::vector<const coax::serving*> servers;
+        const auto handler = [&](coax::socket conn, coax::address peer, coax::serving& server) -> coax::task<> {
+            servers.push_back(&server);
             co_await conn.sendall("+");
             co_await support::echo(std::move(conn), peer);
         };
         std::string rest = "none";
         const auto body = [&]() -> coax::task<> {
-            coax::socket client = co_await support::connected_to(name);
-            co_await support::read(client, 1);
+            std::vector<coax::socket> clients;
+            for (int index = 0; index < 2; ++index) {
+                clients.push_back(co_await support::connected_to(name));
+                co_await support::read(clients.back(), 1);
+            }
             co_await support::round_trip();
             listener.close();
-            // It drains, so that this connection is told that nothing more is taken.
-            rest = co_await coax::with_timeout(support::patience, support::read_to_end(client));
+            co_await support::round_trip();
+            REQUIRE(servers.size() == 2);
+            CHECK(servers[0] != servers[1]);
+            CHECK(servers[0]->draining());
+            CHECK(servers[1]->draining());
+            for (coax::socket& client : clients) {
+                client.shutdown(coax::shutdown_how::write);
+                rest = co_await support::read_to_end(client);
+            }
         };
-        co_await support::with_server(listener, handler, {.max_connections = 1}, body);
+        const auto one_beside = [&]() -> coax::task<> {
+            co_await support::with_server(listener, handler, {.max_connections = 1}, body);
+        };
+        co_await support::with_server(listener, handler, {.max_connections = 1}, one_beside);
         CHECK(rest.empty());
+    });
+}
+
+TEST_CASE("a server at max_connections can be cancelled, and its listener closed afterwards") {
+    support::run([]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        coax::socket client(coax::family::inet, coax::kind::stream);
+        const auto handler = [](coax::socket conn, coax::address) -> coax::task<> {
+            co_await conn.sendall("+");
+            co_await conn.recv(1);
+        };
+        const auto body = [&]() -> coax::task<> {
+            co_await client.connect(listener.getsockname());
+            co_await support::read(client, 1);
+            co_await support::round_trip();
+        };
+        co_await support::with_server(listener, handler, {.max_connections = 1, .drain_timeout = 0s}, body);
+        CHECK_FALSE(listener.is_open());
+        co_await support::round_trip();
     });
 }
 
