@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/current_system.hpp"
@@ -22,11 +23,19 @@ struct inherited {
     std::string name;
 };
 
-/// What has not been given away.
+/// What a process has inherited and not given away. Systems that have the same handles have inherited the same.
+struct inheritance {
+    inheritance(const void* of, long who, std::vector<inherited> all) noexcept
+        : handles(of), process(who), left(std::move(all)) {}
+
+    const void* handles;
+    long process;
+    std::vector<inherited> left;
+};
+
 struct registry {
     std::mutex mutex;
-    long read_by = -1; // the process whose variables have been read
-    std::vector<inherited> left;
+    std::vector<inheritance> read; // of each the variables are read once
 };
 
 /// Never destroyed: a listener of static life may be made and closed at any time.
@@ -100,11 +109,13 @@ std::vector<inherited> read_environment(os::system& on, long process) {
 std::vector<inherited>& left_in(registry& of) {
     os::system& on = detail::current_system();
     // A child's memory has what its parent read, and its descriptors as well, but they are not meant for it.
-    if (const long process = on.process_id(); of.read_by != process) {
-        of.left = read_environment(on, process);
-        of.read_by = process;
-    }
-    return of.left;
+    const long process = on.process_id();
+    for (inheritance& each : of.read)
+        if (each.handles == on.handles() && each.process == process)
+            return each.left;
+    of.read.reserve(of.read.size() + 1);
+    std::vector<inherited> found = read_environment(on, process);
+    return of.read.emplace_back(on.handles(), process, std::move(found)).left;
 }
 
 /// Whether somebody who asks for one address is satisfied with the other.

@@ -14,6 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/process_system.hpp"
+#include "runtime/platform.hpp"
+
 namespace {
 
 struct variables {
@@ -39,6 +42,12 @@ int activated(const std::vector<int>& handed, const variables& with, const std::
         return body();
     });
 }
+
+/// The same descriptors, in a process of another number.
+class somebody_else final : public coax::os::process_system {
+public:
+    long process_id() noexcept override { return 1; }
+};
 
 bool closed_on_exec(int fd) { return (fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
 
@@ -77,6 +86,26 @@ TEST_CASE("activated_listeners gives what was handed over, with its names, once"
         // The path is not its own.
         given.clear();
         return std::filesystem::is_socket(control.path()) ? 0 : 6;
+    });
+    CHECK(code == 0);
+}
+
+TEST_CASE("a listener is given away once, whichever systems have asked in between") {
+    const coax::socket one = support::listening(coax::family::inet);
+    const int code = activated({one.fileno()}, {}, [] {
+        const auto given = coax::activated_listeners();
+        if (given.size() != 1)
+            return 1;
+        somebody_else other;
+        bool none = false;
+        const auto ask = [&]() -> coax::task<> {
+            none = coax::activated_listeners().empty();
+            co_return;
+        };
+        coax::detail::scheduler_access::make({}, {other, &coax::backend::make_backend})->run(ask());
+        if (!none)
+            return 2;
+        return coax::activated_listeners().empty() ? 0 : 3;
     });
     CHECK(code == 0);
 }
