@@ -88,7 +88,7 @@ bool backend::submit(operation& op) noexcept {
 }
 
 bool backend::serve_at_once(operation& op) noexcept {
-    if (serve_kept(op, pool()))
+    if (op.target->may_have_kept() && serve_kept(op, pool()))
         return true;
     if (!op.target->input_cut || !reads(op))
         return false;
@@ -170,7 +170,7 @@ void backend::try_again() noexcept {
 
 void backend::try_now(operation& op) noexcept {
     const bool first = queue_of(op).empty();
-    if (first && serve_kept(op, pool()))
+    if (first && op.target->may_have_kept() && serve_kept(op, pool()))
         return;
     progress made = progress::would_block;
     if (first)

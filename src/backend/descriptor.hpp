@@ -72,6 +72,8 @@ public:
     bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->bytes.empty(); }
     bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
     inbox& kept() noexcept { return *kept_; }
+    /// False: no operation finds anything in the inbox, not even that something is missing there.
+    bool may_have_kept() const noexcept { return kept_ != nullptr || has_gap_; }
     std::size_t kept_size() const noexcept { return kept_ != nullptr ? kept_->size_of_bytes() : 0; }
     void drop_kept() noexcept;
 
