@@ -39,7 +39,7 @@ public:
     system(const system&) = delete;
     system& operator=(const system&) = delete;
 
-    /// Whose numbers its handles are, the same of all systems whose handles mean the same. A handle means nothing to any other.
+    /// Whose numbers its handles are, and its signals: the same of all systems to which they mean the same. They mean nothing to any other.
     virtual const void* handles() const noexcept = 0;
 
     // Sockets (os/socket.hpp). From any thread.

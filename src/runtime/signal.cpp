@@ -17,8 +17,10 @@ namespace detail {
 
 int signal_source::subscribe(os::system& from, os::signal_bits signals) noexcept {
     try {
-        if (received == nullptr)
+        if (received == nullptr) {
             received = from.subscribe();
+            handles_of = from.handles();
+        }
     } catch (const std::bad_alloc&) {
         return ENOMEM;
     }
@@ -96,6 +98,8 @@ bool signal_wait::suspend(environment around, awaiting_coroutine coroutine) {
     signal_source& from = source != nullptr ? *source : on.signals();
     if (from.on != nullptr && from.on != &on)
         throw std::logic_error("coax: a signal_set is waited on in two schedulers at once");
+    if (from.received != nullptr && from.handles_of != on.system().handles())
+        throw std::logic_error("coax: a signal_set of another system than the one that this scheduler runs on");
     if (!begin(around, coroutine))
         return true;
     source = &from;

@@ -33,6 +33,7 @@ struct signal_source {
     void deliver() noexcept;
 
     std::unique_ptr<os::signal_subscription> received; // null before the first one
+    const void* handles_of = nullptr;                  // whose signals these are
     wait_queue waiting;
     os::signal_bits awaited = 0; // by all who wait
     core* on = nullptr;          // whose loop delivers; null while nobody waits

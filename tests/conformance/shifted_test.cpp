@@ -6,6 +6,7 @@
 #include "support/shifted.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -39,7 +40,7 @@ void check_closed(Body body) {
 
 } // namespace
 
-TEST_CASE("streams go by their own system and backend", "[seam]") {
+TEST_CASE("streams go by their own system and backend") {
     const coax::family family = GENERATE(from_range(support::families()));
     check_closed([&]() -> coax::task<> {
         coax::socket listener = support::listening(family);
@@ -66,7 +67,7 @@ TEST_CASE("streams go by their own system and backend", "[seam]") {
     });
 }
 
-TEST_CASE("datagrams go by their own system and backend", "[seam]") {
+TEST_CASE("datagrams go by their own system and backend") {
     check_closed([]() -> coax::task<> {
         coax::socket first = support::bound(coax::family::inet, coax::kind::datagram);
         coax::socket second = support::bound(coax::family::inet, coax::kind::datagram);
@@ -83,7 +84,7 @@ TEST_CASE("datagrams go by their own system and backend", "[seam]") {
     });
 }
 
-TEST_CASE("what is tried without waiting is tried by the backend", "[seam]") {
+TEST_CASE("what is tried without waiting is tried by the backend") {
     check_closed([]() -> coax::task<> {
         coax::socket listener = support::listening(coax::family::inet);
         listener.setblocking(false);
@@ -105,7 +106,7 @@ TEST_CASE("what is tried without waiting is tried by the backend", "[seam]") {
     });
 }
 
-TEST_CASE("what is closed, shut down or cut short with receives under way ends them", "[seam]") {
+TEST_CASE("what is closed, shut down or cut short with receives under way ends them", "[reset]") {
     check_closed([]() -> coax::task<> {
         support::connection pair = co_await support::connected(coax::family::inet);
         support::ending closed = support::ending::none;
@@ -134,7 +135,7 @@ TEST_CASE("what is closed, shut down or cut short with receives under way ends t
     });
 }
 
-TEST_CASE("options are those of the socket's system", "[seam]") {
+TEST_CASE("options are those of the socket's system") {
     shifted_system system;
     check_closed(system, [&]() -> coax::task<> {
         support::connection pair = co_await support::connected(coax::family::inet);
@@ -148,10 +149,11 @@ TEST_CASE("options are those of the socket's system", "[seam]") {
         // Somebody else may have a duplicate, so it is left to linger, on another thread.
         CHECK(pair.client.fileno() != support::no_handle);
         pair.client.close();
+        CHECK(system.left_to_linger == 1);
     });
 }
 
-TEST_CASE("how far a connection is behind its own system knows", "[seam]") {
+TEST_CASE("how far a connection is behind its own system knows") {
     shifted_system system;
     check_closed(system, [&]() -> coax::task<> {
         support::connection pair = co_await support::connected(coax::family::inet);
@@ -175,7 +177,7 @@ TEST_CASE("how far a connection is behind its own system knows", "[seam]") {
     });
 }
 
-TEST_CASE("what no system reports is tried again by the backend", "[seam][unix]") {
+TEST_CASE("what no system reports is tried again by the backend", "[unix]") {
     check_closed([]() -> coax::task<> {
         support::full_listener full(coax::family::local);
         co_await full.fill();
@@ -190,7 +192,7 @@ TEST_CASE("what no system reports is tried again by the backend", "[seam][unix]"
     });
 }
 
-TEST_CASE("handles are handed over as their system knows them", "[seam]") {
+TEST_CASE("handles are handed over as their system knows them") {
     check_closed([]() -> coax::task<> {
         coax::socket_pair pair = coax::socketpair();
         const coax::detached bare = pair.first.detach();
@@ -210,7 +212,7 @@ TEST_CASE("handles are handed over as their system knows them", "[seam]") {
     });
 }
 
-TEST_CASE("the files of UNIX listeners are those of their system", "[seam][unix]") {
+TEST_CASE("the files of UNIX listeners are those of their system", "[unix]") {
     shifted_system system;
     check_closed(system, [&]() -> coax::task<> {
         const std::string path = support::fresh_path();
@@ -236,7 +238,7 @@ TEST_CASE("the files of UNIX listeners are those of their system", "[seam][unix]
     });
 }
 
-TEST_CASE("a server begins, serves, drains and ends by its own system and backend", "[seam]") {
+TEST_CASE("a server begins, serves, drains and ends by its own system and backend") {
     const coax::family family = GENERATE(from_range(support::families()));
     const coax::drain_mode mode = GENERATE(coax::drain_mode::finish, coax::drain_mode::end_input);
     check_closed([&]() -> coax::task<> {
@@ -258,7 +260,7 @@ TEST_CASE("a server begins, serves, drains and ends by its own system and backen
     });
 }
 
-TEST_CASE("a connection and bytes that nobody has taken stay with their system", "[seam]") {
+TEST_CASE("a connection and bytes that nobody has taken stay with their system") {
     check_closed([]() -> coax::task<> {
         coax::socket_pair trigger = coax::socketpair();
         // What the backend has known for longer it reports first.
@@ -281,7 +283,11 @@ TEST_CASE("a connection and bytes that nobody has taken stay with their system",
         CHECK(coax::scheduler::current().stats().waiting == 0);
 
         coax::socket& conn = left.unaccepted[0];
-        CHECK(conn.getpeername().port() != 0);
+        conn.setblocking(false);
+        const auto nothing = co_await coax::as_result(conn.recv(100));
+        REQUIRE_FALSE(nothing);
+        CHECK(nothing.error().peer() == conn.getpeername());
+        conn.setblocking(true);
         const auto receive = [&]() -> support::destructible { static_cast<void>(co_await conn.recv(100)); };
         support::destructible receiving = receive();
         support::destructible second = destroy(receiving);
@@ -296,7 +302,7 @@ TEST_CASE("a connection and bytes that nobody has taken stay with their system",
     });
 }
 
-TEST_CASE("a socket of one system is refused by a scheduler that runs on another", "[seam]") {
+TEST_CASE("a socket of one system is refused by a scheduler that runs on another") {
     shifted_system system;
     const auto use = [](coax::socket& one) -> coax::task<> {
         std::string why;
@@ -328,5 +334,20 @@ TEST_CASE("a socket of one system is refused by a scheduler that runs on another
         real.first.setblocking(true);
         const std::string heard = co_await support::read(real.first, 12);
         CHECK(heard == "is as it was");
+    });
+}
+
+TEST_CASE("a signal_set of one system is refused by a scheduler that runs on another") {
+    shifted_system system;
+    coax::signal_set signals(SIGTERM);
+    run_shifted(system, [&]() -> coax::task<> {
+        bool thrown = false;
+        try {
+            co_await signals.wait();
+        } catch (const std::logic_error&) {
+            thrown = true;
+        }
+        CHECK(thrown);
+        CHECK(coax::scheduler::current().stats().waiting == 0);
     });
 }

@@ -67,7 +67,10 @@ public:
     int listen(handle_type h, int backlog) noexcept override { return real_one::listen(real(h), backlog); }
     int shutdown(handle_type h, coax::shutdown_how how) noexcept override { return real_one::shutdown(real(h), how); }
     int close(handle_type h) noexcept override { return real_one::close(real(h)); }
-    void close_elsewhere(handle_type h) noexcept override { real_one::close_elsewhere(real(h)); }
+    void close_elsewhere(handle_type h) noexcept override {
+        ++left_to_linger;
+        real_one::close_elsewhere(real(h));
+    }
     int getsockname(handle_type h, coax::address& name) noexcept override {
         const int error = real_one::getsockname(real(h), name);
         show(name);
@@ -128,6 +131,7 @@ public:
     }
 
     // How often it was asked what does not show otherwise.
+    int left_to_linger = 0;
     int marks = 0;
     int acknowledgements = 0;
     int looks = 0;
