@@ -21,7 +21,7 @@ bool condition_wait::suspend(environment around, awaiting_coroutine coroutine) {
 void condition_wait::notify(bool alone) noexcept {
     notified_alone = alone;
     // From here on the wait has succeeded; a cancellation would only keep it from locking.
-    unlink();
+    settled = true;
     lock_again();
 }
 

@@ -1,6 +1,7 @@
 #include <coax/detail/scope.hpp>
 
 #include <cassert>
+#include <utility>
 
 #include "runtime/core.hpp"
 
@@ -64,14 +65,17 @@ void scope::spread(bool through_shields) noexcept {
     }
 }
 
+/// Not every wait ends when it is asked to, and the end of one may end others.
 void scope::stop_waiters() noexcept {
     cancelled_ = true;
-    while (waiter* w = waiters_) {
-        waiters_ = w->scope_next;
-        if (waiters_ != nullptr)
-            waiters_->scope_link = &waiters_;
-        w->scope_link = nullptr;
-        w->stop(stop_reason::scope);
+    waiter* rest = std::exchange(waiters_, nullptr);
+    if (rest != nullptr)
+        rest->scope_link = &rest;
+    while (waiter* w = rest) {
+        w->unlink();
+        w->put_into_scope();
+        if (!std::exchange(w->settled, true))
+            w->stop(stop_reason::scope);
     }
 }
 

@@ -27,12 +27,17 @@ bool waiter::checkpoint(loop& on, scope& in, awaiting_coroutine coroutine) noexc
 
 void waiter::link() noexcept {
     state = wait_state::pending;
+    settled = false;
+    put_into_scope();
+    ++core::of(*owner).waiting;
+}
+
+void waiter::put_into_scope() noexcept {
     scope_next = within->waiters_;
     if (scope_next != nullptr)
         scope_next->scope_link = &scope_next;
     scope_link = &within->waiters_;
     within->waiters_ = this;
-    ++core::of(*owner).waiting;
 }
 
 bool waiter::complete() noexcept {

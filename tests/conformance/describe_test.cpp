@@ -26,6 +26,7 @@ using coax::operation_name;
 using coax::detail::promise_base;
 using coax::detail::wait_description;
 using coax::detail::waiter;
+using support::pending;
 
 namespace {
 
@@ -58,21 +59,6 @@ coax::task<wait_description> described(Make make, End end = &nothing) {
     };
     co_await coax::with_task_group(body);
     co_return what;
-}
-
-void find(const coax::detail::scope& in, operation_name operation, const waiter*& found) {
-    for (const waiter* each = in.waiters(); each != nullptr; each = each->scope_next)
-        if (each->describe().operation == operation)
-            found = each;
-    for (const coax::detail::scope* child = in.first_child(); child != nullptr; child = child->sibling())
-        find(*child, operation, found);
-}
-
-/// The pending wait for this on this scheduler; null where there is none.
-const waiter* pending(operation_name operation) {
-    const waiter* found = nullptr;
-    find(coax::detail::require_loop().root(), operation, found);
-    return found;
 }
 
 std::int64_t now() { return coax::clock::now().time_since_epoch().count(); }

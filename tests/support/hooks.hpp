@@ -5,6 +5,9 @@
 #include <coax/detail/promise.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/wait_description.hpp"
+
+#include <cstddef>
 
 namespace support {
 
@@ -28,6 +31,31 @@ inline int steps_up(const coax::detail::promise_base* from, const coax::detail::
     for (; from != nullptr && from != &to; from = from->parent())
         ++steps;
     return from != nullptr ? steps : -1;
+}
+
+/// Shows each wait that the tree of scopes leads to.
+template <class Look>
+void each_wait(const coax::detail::scope& in, Look look) {
+    for (const coax::detail::waiter* each = in.waiters(); each != nullptr; each = each->scope_next)
+        look(*each);
+    for (const coax::detail::scope* child = in.first_child(); child != nullptr; child = child->sibling())
+        each_wait(*child, look);
+}
+
+/// The pending wait for this on this scheduler; null where there is none.
+inline const coax::detail::waiter* pending(coax::operation_name operation) {
+    const coax::detail::waiter* found = nullptr;
+    each_wait(coax::detail::require_loop().root(), [&](const coax::detail::waiter& each) {
+        if (each.describe().operation == operation)
+            found = &each;
+    });
+    return found;
+}
+
+inline std::size_t waits_in_tree() {
+    std::size_t count = 0;
+    each_wait(coax::detail::require_loop().root(), [&](const coax::detail::waiter&) { ++count; });
+    return count;
 }
 
 } // namespace support

@@ -29,7 +29,7 @@ struct timer {
 class loop;
 struct waiter;
 
-/// A node of the tree. Waits are linked into the scope they began in; only the thread of the scheduler touches any of it.
+/// A node of the tree. Waits are linked into the scope they began in, until they end; only the thread of the scheduler touches any of it.
 class COAX_API scope {
 public:
     /// A root until it is opened below another one.
@@ -47,7 +47,7 @@ public:
     /// Takes it out again. No wait is left in it.
     void close() noexcept;
 
-    /// Cancels this scope and all below, except what is shielded: pending waits are asked to stop, later ones are refused.
+    /// Cancels this scope and all below, except what is shielded: pending waits are asked to stop, each once, and later ones are refused.
     void cancel() noexcept;
 
     /// Cancels everything, shields included: the run is over. `reset` makes the root usable again.
@@ -61,8 +61,8 @@ public:
     /// goes on to where it belongs.
     bool absorbs() const noexcept { return requested_ && (parent_ == nullptr || !parent_->cancelled_); }
 
-    /// For those who look at the tree: the first scope below, the next one beside it, and the pending wait that began last, which the
-    /// others follow by `scope_next`.
+    /// For those who look at the tree: the first scope below, the next one beside it, and the first of the pending waits, which the others
+    /// follow by `scope_next`. A wait that has been asked to stop is among them until it has ended.
     const scope* first_child() const noexcept { return first_child_; }
     const scope* sibling() const noexcept { return sibling_; }
     const waiter* waiters() const noexcept { return waiters_; }

@@ -107,9 +107,6 @@ struct COAX_API waiter : ready_node, timer {
     /// has looked at the system, behind all who are ready by then.
     bool complete_behind() noexcept;
 
-    /// Takes the pending wait out of its scope: no cancellation reaches it any more.
-    void unlink() noexcept;
-
     /// Ends the wait: the coroutine goes to the ready queue.
     void finish() noexcept;
 
@@ -122,13 +119,14 @@ struct COAX_API waiter : ready_node, timer {
     /// The same after so much time, which counts from the end of this turn of the loop.
     void set_limit(clock::duration time) noexcept;
 
+    stop_reason reason = stop_reason::none; // first, in room that the timer leaves
     const wait_kind& kind;
     loop* owner = nullptr;
     scope* within = nullptr;
     waiter* scope_next = nullptr;
     waiter** scope_link = nullptr; // what points at this waiter in its scope's list; null when not linked
     wait_state state = wait_state::idle;
-    stop_reason reason = stop_reason::none;
+    bool settled = false; // no cancellation of its scope is to reach it any more; while it is pending
     // Where the promise lies in the frame of the coroutine: a pointer to it would make each wait larger. 0: it is a foreign one's, or
     // has an alignment of 64 KiB.
     std::uint16_t promise_at = 0;
@@ -138,6 +136,10 @@ protected:
     void abandon() noexcept;
 
 private:
+    friend class scope;
+
+    void put_into_scope() noexcept;
+    void unlink() noexcept;
     static std::uint16_t place_in_frame(awaiting_coroutine coroutine) noexcept {
         const void* const promise = coroutine.promise;
         if (promise == nullptr)
