@@ -60,7 +60,7 @@ public:
     void await_resume() {
         state = wait_state::idle;
         if (within->cancelled()) [[unlikely]]
-            throw cancelled();
+            throw_cancelled();
     }
     result<void> await_result() noexcept;
 
@@ -68,6 +68,7 @@ private:
     static const wait_kind its_kind;
     static void on_stop(waiter& self, stop_reason why) noexcept;
     static void on_describe(const waiter& self, wait_description& what) noexcept;
+    [[noreturn]] static void throw_cancelled();
 };
 
 struct sleep_for_fn {

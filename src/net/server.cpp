@@ -130,7 +130,7 @@ task<> accept_connections(server& by) {
         by.options.idle_timeout != clock::duration::zero() ? &serve_connection<true> : &serve_connection<false>;
     const auto check = [](stop_reason why) {
         if (why == stop_reason::scope)
-            throw cancelled();
+            throw cancelled(failure(failure::cause::cancelled, operation_name::serve));
         return why;
     };
     for (;;) {

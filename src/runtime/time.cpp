@@ -38,7 +38,7 @@ void sleep_operation::on_stop(waiter& self, stop_reason why) noexcept {
 void sleep_operation::await_resume() {
     state = wait_state::idle;
     if (reason != stop_reason::none)
-        throw cancelled();
+        throw cancelled(failure(failure::cause::cancelled, operation_name::sleep));
 }
 
 result<void> sleep_operation::await_result() noexcept {
@@ -47,6 +47,8 @@ result<void> sleep_operation::await_result() noexcept {
         return failure(failure::cause::cancelled, operation_name::sleep);
     return {};
 }
+
+void yield_operation::throw_cancelled() { throw cancelled(failure(failure::cause::cancelled, operation_name::yield)); }
 
 result<void> yield_operation::await_result() noexcept {
     state = wait_state::idle;

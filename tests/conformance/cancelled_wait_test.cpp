@@ -1,4 +1,4 @@
-// A wait that is asked to stop stays where a look at the tasks finds it until it has ended.
+// A wait that is asked to stop: it stays where a look at the tasks finds it until it has ended, and what it throws has its name.
 #include "support/catch.hpp"
 #include "support/hooks.hpp"
 #include "support/net.hpp"
@@ -23,6 +23,28 @@ using support::pending;
 namespace {
 
 std::size_t waiting() { return coax::scheduler::current().stats().waiting; }
+
+/// What was cut short, as the `cancelled` says that leaves `make()` when its scope is cancelled while it waits, or before.
+template <class Make>
+coax::task<operation_name> cut_short(Make make, bool before = false) {
+    operation_name what = operation_name::none;
+    const auto waits = [&]() -> coax::task<> {
+        try {
+            static_cast<void>(co_await make());
+        } catch (const coax::cancelled& cut) {
+            what = cut.operation();
+        }
+    };
+    const auto body = [&](coax::task_group& group) -> coax::task<> {
+        if (before)
+            group.cancel();
+        group.spawn(waits());
+        group.cancel();
+        co_return;
+    };
+    co_await coax::with_task_group(body);
+    co_return what;
+}
 
 } // namespace
 
@@ -141,5 +163,52 @@ TEST_CASE("a wait for a value is found while the news of it are under way") {
         co_await coax::with_task_group(body);
         CHECK(got == 1);
         CHECK(waiting() == 0);
+    });
+}
+
+TEST_CASE("what a cancelled wait throws says what it was") {
+    const bool before = GENERATE(false, true);
+    support::run([&]() -> coax::task<> {
+        coax::event never;
+        const operation_name sleep = co_await cut_short([] { return coax::sleep_for(1h); }, before);
+        CHECK(sleep == operation_name::sleep);
+        const operation_name yield = co_await cut_short([] { return coax::yield(); }, before);
+        CHECK(yield == operation_name::yield);
+        const operation_name wait = co_await cut_short([&] { return never.wait(); }, before);
+        CHECK(wait == operation_name::wait);
+        const operation_name signal = co_await cut_short([] { return coax::wait_signal(support::one_signal); }, before);
+        CHECK(signal == operation_name::wait_signal);
+        const auto in_task = []() -> coax::task<> { co_await coax::with_timeout(1h, coax::sleep_for(1h)); };
+        const operation_name limited = co_await cut_short(in_task, before);
+        CHECK(limited == operation_name::sleep);
+    });
+}
+
+TEST_CASE("a server that is cancelled while it waits for room says that it served") {
+    support::run([]() -> coax::task<> {
+        coax::listener listener = coax::create_server({"127.0.0.1", 0});
+        const coax::address name = listener.getsockname();
+        coax::event never;
+        const auto handler = [&](coax::socket, coax::address) -> coax::task<> { co_await never.wait(); };
+        const auto serve = [&]() -> coax::task<> {
+            co_await coax::serve(listener, handler, {.max_connections = 1, .drain_timeout = 0s});
+        };
+        operation_name what = operation_name::none;
+        const auto note = [&]() -> coax::task<> {
+            try {
+                co_await serve();
+            } catch (const coax::cancelled& cut) {
+                what = cut.operation();
+            }
+        };
+        const auto body = [&](coax::task_group& group) -> coax::task<> {
+            group.spawn(note());
+            coax::socket client(coax::family::inet);
+            co_await client.connect(name);
+            co_await support::until([] { return pending(operation_name::serve) != nullptr; });
+            group.cancel();
+        };
+        co_await coax::with_task_group(body);
+        CHECK(what == operation_name::serve);
     });
 }
