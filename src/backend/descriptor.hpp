@@ -124,7 +124,7 @@ public:
     bool lingers : 1 = false;    // SO_LINGER with a time: close(2) would wait
     bool has_low_water_mark : 1 = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
     bool was_blocking : 1 = false;       // when it was adopted
-    bool handle_is_known : 1 = false;    // outside of the library: it may have been duplicated, or passed on
+    bool handle_is_known = false;        // outside of the library: it may have been duplicated, or passed on
     bool peer_spoke_last = false;        // of the bytes that moved, the last ones came in
     bool input_cut = false;              // and the system has not been told: more may come
     bool watched = false;                // `active_at` matters to somebody
