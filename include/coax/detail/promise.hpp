@@ -113,7 +113,8 @@ public:
     environment surroundings;
 
     /// The task that awaits this one, or has started it in a group or as a branch. Null for the main task, and where a foreign coroutine
-    /// awaits it. Whoever it is waits for the end of this one, so it is there until then. Of a task that has started.
+    /// awaits it. Whoever it is waits for the end of this one, so it is there until then; but where it is destroyed in the middle of that
+    /// wait, and this task lies outside of its frame, this one must not be asked any more, nor go on. Of a task that has started.
     promise_base* parent() const noexcept { return supervisor_ != nullptr ? supervisor_->parent : awaiting_.promise; }
 
     /// The exception that ended the task; null when it ended with a value.
