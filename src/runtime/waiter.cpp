@@ -1,5 +1,7 @@
 #include <coax/detail/waiter.hpp>
 
+#include <cassert>
+
 #include "runtime/core.hpp"
 #include "runtime/wait_description.hpp"
 
@@ -14,6 +16,7 @@ bool waiter::enter(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
 
 bool waiter::checkpoint(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
     belong_to(on, in, coroutine);
+    assert(promise_at == 0 || promise() == coroutine.promise); // how this compiler lays out frames
     on.checkpoint();
     if (in.cancelled()) {
         reason = stop_reason::scope;

@@ -8,6 +8,9 @@
 #include <coax/detail/own_scope.hpp>
 
 #include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <new>
 #include <tuple>
 #include <utility>
 
@@ -32,6 +35,39 @@ coax::task<int> steps_from(int further, const promise_base& to) {
 coax::task<> note_steps(const promise_base& to, int& steps) {
     const promise_base& self = co_await coax::detail::own_promise();
     steps = support::steps_up(&self, to);
+}
+
+/// A coroutine that belongs to nobody, and whose promise is not where others have it.
+template <std::size_t Alignment>
+struct aligned_coroutine {
+    struct alignas(Alignment) promise_type : promise_base {
+        static void* operator new(std::size_t size) { return ::operator new(size, std::align_val_t(Alignment)); }
+        static void operator delete(void* block, std::size_t) noexcept {
+            ::operator delete(block, std::align_val_t(Alignment));
+        }
+        aligned_coroutine get_return_object() noexcept {
+            return {std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
+        void return_void() const noexcept {}
+    };
+    std::coroutine_handle<promise_type> coroutine;
+};
+
+template <std::size_t Alignment>
+aligned_coroutine<Alignment> aligned() {
+    co_return;
+}
+
+/// How a wait finds the promise depends on where the compiler puts it in a frame.
+template <std::size_t Alignment>
+void check_place() {
+    CAPTURE(Alignment);
+    const auto made = aligned<Alignment>();
+    coax::detail::loop& on = coax::detail::require_loop();
+    coax::detail::yield_operation wait;
+    wait.belong_to(on, on.root(), made.coroutine);
+    CHECK(wait.promise() == &made.coroutine.promise());
+    made.coroutine.destroy();
 }
 
 } // namespace
@@ -129,6 +165,18 @@ TEST_CASE("a wait leads to the task that waits, whatever is around it") {
             co_await pair.second.sendall("x");
         };
         co_await coax::with_task_group(body);
+    });
+}
+
+TEST_CASE("a wait leads to its task however much room that has between it and the beginning of its frame") {
+    support::run([]() -> coax::task<> {
+        check_place<alignof(promise_base)>();
+        check_place<16>();
+        check_place<32>();
+        check_place<64>();
+        check_place<4096>();
+        check_place<32768>();
+        co_return;
     });
 }
 

@@ -144,6 +144,7 @@ private:
         const void* const promise = coroutine.promise;
         if (promise == nullptr)
             return 0;
+        // Compilers put it behind the two functions with which each frame begins, as near as its alignment allows.
         return static_cast<std::uint16_t>(static_cast<const std::byte*>(promise) -
                                           static_cast<const std::byte*>(coroutine.handle.address()));
     }
