@@ -67,7 +67,7 @@ std::error_code process_system::name_of(const address_query& query, resolved_nam
 std::uint32_t process_system::interface_index(std::string_view name) noexcept { return os::interface_index(name); }
 
 std::unique_ptr<workers> process_system::make_workers(unsigned most, unsigned most_alike) {
-    return std::make_unique<worker_pool>(most, most_alike);
+    return std::make_unique<worker_pool>(*this, most, most_alike);
 }
 std::unique_ptr<signal_subscription> process_system::subscribe() { return os::subscribe(); }
 

@@ -107,4 +107,7 @@ system& real_system() noexcept;
 system& default_system() noexcept;
 void set_default_system(system& to) noexcept;
 
+/// That for which this thread carries out a job of a pool; null on all others.
+system* system_of_job() noexcept;
+
 } // namespace coax::os

@@ -31,8 +31,14 @@ namespace coax::os {
 using detail::thread_job;
 using detail::worker;
 
+namespace {
+constinit thread_local system* served = nullptr;
+}
+
+system* system_of_job() noexcept { return served; }
+
 struct worker_pool::shared {
-    shared(unsigned bound, unsigned bound_of_alike) : most(bound), most_alike(bound_of_alike) {}
+    shared(system& of, unsigned bound, unsigned bound_of_alike) : on(of), most(bound), most_alike(bound_of_alike) {}
 
     void append(thread_job& job) noexcept {
         job.next = nullptr;
@@ -71,6 +77,7 @@ struct worker_pool::shared {
     void retire(worker& me) noexcept;
     void carry_out(thread_job& job, worker& me, std::unique_lock<std::mutex>& lock);
 
+    system& on;
     const unsigned most;
     const unsigned most_alike;
     std::mutex mutex;
@@ -142,6 +149,12 @@ void worker_pool::shared::carry_out(thread_job& job, worker& me, std::unique_loc
     ++running;
     job.at = thread_job::stage::running;
     job.runs_on = &me;
+    const struct serving {
+        explicit serving(system& which) noexcept { served = &which; }
+        serving(const serving&) = delete;
+        serving& operator=(const serving&) = delete;
+        ~serving() { served = nullptr; }
+    } here(on);
     lock.unlock();
     job.run(job);
     lock.lock();
@@ -161,7 +174,8 @@ void worker_pool::shared::carry_out(thread_job& job, worker& me, std::unique_loc
     over.notify_all();
 }
 
-worker_pool::worker_pool(unsigned most, unsigned most_alike) : shared_(std::make_shared<shared>(most, most_alike)) {}
+worker_pool::worker_pool(system& on, unsigned most, unsigned most_alike)
+    : shared_(std::make_shared<shared>(on, most, most_alike)) {}
 
 worker_pool::~worker_pool() {
     {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "os/system.hpp"
 #include "os/workers.hpp"
 
 namespace coax::os {
@@ -12,8 +13,8 @@ namespace coax::os {
 /// (`job_place::likeness`) no more than so many run at once; the others let those behind them pass.
 class worker_pool final : public workers {
 public:
-    /// Throws `std::bad_alloc`. `most_alike` 0: no bound but `most`.
-    explicit worker_pool(unsigned most, unsigned most_alike = 0);
+    /// For schedulers on this system. Throws `std::bad_alloc`. `most_alike` 0: no bound but `most`.
+    worker_pool(system& on, unsigned most, unsigned most_alike);
     /// Threads whose job was left behind end by themselves after it; the others have ended when this returns.
     ~worker_pool() override;
 

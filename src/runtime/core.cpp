@@ -55,7 +55,10 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 loop* current_loop() noexcept { return running; }
 
 os::system& current_system() noexcept {
-    return running != nullptr ? core::of(*running).system() : os::default_system();
+    if (running != nullptr)
+        return core::of(*running).system();
+    os::system* const of_job = os::system_of_job();
+    return of_job != nullptr ? *of_job : os::default_system();
 }
 
 loop& require_loop() {

@@ -5,7 +5,8 @@
 
 namespace coax::detail {
 
-/// That of the scheduler that runs on this thread; outside of every run `os::default_system()`.
+/// That of the scheduler that runs on this thread, or whose job (a call of `to_thread`, a lookup) it carries out; elsewhere
+/// `os::default_system()`.
 os::system& current_system() noexcept;
 
 } // namespace coax::detail

@@ -3,6 +3,7 @@
 #include <coax/clock.hpp>
 
 #include "runtime/core.hpp"
+#include "runtime/current_system.hpp"
 
 namespace coax {
 
@@ -48,7 +49,7 @@ void scheduler::post_node(detail::posted* node) noexcept { core_->post(*node); }
 
 clock::time_point clock::now() noexcept {
     detail::loop* on = detail::current_loop();
-    return time_point(duration(on != nullptr ? detail::core::of(*on).now() : os::default_system().now()));
+    return time_point(duration(on != nullptr ? detail::core::of(*on).now() : detail::current_system().now()));
 }
 
 } // namespace coax

@@ -20,6 +20,7 @@
 #include "backend/descriptor.hpp"
 #include "net/socket_access.hpp"
 #include "os/process_system.hpp"
+#include "runtime/current_system.hpp"
 #include "runtime/platform.hpp"
 
 using namespace std::chrono_literals;
@@ -111,7 +112,9 @@ public:
                                                                               : process_system::variable(name);
     }
     std::uint32_t interface_index(std::string_view name) noexcept override { return name == "lan" ? 7 : 0; }
-    std::unique_ptr<os::workers> make_workers(unsigned, unsigned) override {
+    std::unique_ptr<os::workers> make_workers(unsigned most, unsigned most_alike) override {
+        if (has_threads)
+            return process_system::make_workers(most, most_alike);
         return std::make_unique<workers_here>(jobs);
     }
     std::unique_ptr<os::signal_subscription> subscribe() override { return std::make_unique<subscription>(signals); }
@@ -124,6 +127,7 @@ public:
     std::string asked;
     const char* backend = nullptr;
     int jobs = 0;
+    bool has_threads = false;
     raised_signals signals;
 };
 
@@ -247,6 +251,37 @@ TEST_CASE("what blocks is carried out by the workers of the run's system") {
         const std::thread::id ran_on = co_await coax::to_thread(where);
         CHECK(ran_on == std::this_thread::get_id());
         CHECK(system.jobs == 1);
+    });
+}
+
+TEST_CASE("what runs on a thread of a run's pool asks the system of that run") {
+    other_system system;
+    system.has_threads = true;
+    system.ahead = 1000h;
+    struct seen {
+        std::thread::id thread;
+        coax::clock::time_point now;
+        std::uint32_t interface;
+    };
+    const auto look = [] {
+        return seen{std::this_thread::get_id(), coax::clock::now(),
+                    coax::detail::current_system().interface_index("lan")};
+    };
+    const coax::clock::time_point before = coax::clock::now();
+    run_on(system, [&]() -> coax::task<> {
+        const seen there = co_await coax::to_thread(look);
+        CHECK(there.thread != std::this_thread::get_id());
+        CHECK(there.now - before >= 1000h);
+        CHECK(there.interface == 7);
+        co_await coax::to_thread([&] { const coax::socket made(coax::family::inet, coax::kind::stream); });
+        CHECK(system.sockets == 1);
+        CHECK(system.closed == 1);
+    });
+    // The next run has threads of its own.
+    support::run([&]() -> coax::task<> {
+        const seen there = co_await coax::to_thread(look);
+        CHECK(there.now - before < 1000h);
+        CHECK(there.interface == 0);
     });
 }
 
