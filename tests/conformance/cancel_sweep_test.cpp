@@ -131,6 +131,15 @@ coax::task<> sync_session() {
         co_await coax::to_thread(coax::abandon_on_cancel, [] {});
     });
     CHECK(received == 3);
+    const auto think = []() -> coax::task<int> {
+        co_await coax::yield();
+        co_return 42;
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        coax::task_handle<int> thought = group.start(think());
+        const int answer = co_await thought.join();
+        CHECK(answer == 42);
+    });
     coax::one_shot<int> set_here;
     coax::one_shot<int> set_there;
     const auto set = [&]() -> coax::task<> {
@@ -144,6 +153,40 @@ coax::task<> sync_session() {
         co_await coax::shield(coax::to_thread([&] { set_there.set(2); }));
         const int& there = co_await set_there.get();
         CHECK(there == 2);
+    });
+}
+
+/// A server whose handler waits for its end, and what it does for its last connection.
+coax::task<> serving_session() {
+    coax::listener listener = coax::create_server({"127.0.0.1", 0});
+    const auto handler = [](coax::socket conn, coax::address, coax::serving& server) -> coax::task<> {
+        const coax::chunk asked = co_await conn.recv(100);
+        co_await conn.sendall(asked);
+        co_await server.drain();
+        co_await conn.sendall("!");
+    };
+    std::string heard;
+    const auto body = [&](coax::task_group& group) -> coax::task<> {
+        coax::socket client(coax::family::inet);
+        group.spawn(coax::serve(listener, handler));
+        co_await client.connect(listener.getsockname());
+        co_await client.sendall("?");
+        heard = co_await support::read(client, 1);
+        group.cancel();
+        heard += co_await coax::shield(support::read_to_end(client));
+    };
+    co_await coax::with_task_group(body);
+    CHECK(heard == "?!");
+    coax::socket_pair pair = coax::socketpair();
+    const auto leave = [&]() -> coax::task<> {
+        static_cast<void>(co_await support::read_to_end(pair.second));
+        co_await coax::yield();
+        pair.second.close();
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(leave());
+        co_await pair.first.sendall("bye");
+        co_await coax::lingering_close(std::move(pair.first), 1h);
     });
 }
 
@@ -184,6 +227,11 @@ TEST_CASE("a session of limits, scopes and branches can be cancelled at every ch
 TEST_CASE("a session of locks, channels and threads can be cancelled at every checkpoint") {
     const auto when = GENERATE(support::strike::before, support::strike::after);
     CHECK(support::cancel_at_every_checkpoint([] { return sync_session(); }, when) > 12);
+}
+
+TEST_CASE("a session with a server, to its end, can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return serving_session(); }, when) > 12);
 }
 
 TEST_CASE("a wait for a signal can be cancelled at every checkpoint") {
