@@ -65,6 +65,12 @@ void scope::spread(bool through_shields) noexcept {
     }
 }
 
+// g++ does not see that nothing is left that points at `rest` when the loop ends.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
+
 /// Not every wait ends when it is asked to, and the end of one may end others.
 void scope::stop_waiters() noexcept {
     cancelled_ = true;
@@ -78,6 +84,10 @@ void scope::stop_waiters() noexcept {
             w->stop(stop_reason::scope);
     }
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 void scope::orphan() noexcept {
     while (waiter* w = waiters_) {

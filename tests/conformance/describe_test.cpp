@@ -88,8 +88,8 @@ TEST_CASE("an operation of a socket says which it is, and on which socket") {
         is(co_await described([&] { return pair.first.recv(room); }), operation_name::recv, pair.first);
         is(co_await described([&] { return pair.first.recv(1); }), operation_name::recv, pair.first);
         is(co_await described([&] { return pair.first.sendall(more_than_fits); }), operation_name::sendall, pair.first);
+        const auto occupy = [&]() -> coax::task<> { co_await pair.first.sendall(more_than_fits); };
         const auto behind = [&](coax::task_group& group) -> coax::task<> {
-            const auto occupy = [&]() -> coax::task<> { co_await pair.first.sendall(more_than_fits); };
             group.spawn(occupy());
             is(co_await described([&] { return pair.first.send("x"); }), operation_name::send, pair.first);
             group.cancel();

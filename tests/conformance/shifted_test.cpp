@@ -55,9 +55,9 @@ TEST_CASE("streams go by their own system and backend") {
         // More than the system takes at once, both ways.
         const std::string much = support::pattern(4 << 20);
         std::string echoed;
+        const auto receive = [&]() -> coax::task<> { echoed = co_await support::read_to_end(pair.client); };
         co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
             group.spawn(support::echo(std::move(pair.server), coax::address()));
-            const auto receive = [&]() -> coax::task<> { echoed = co_await support::read_to_end(pair.client); };
             group.spawn(receive());
             co_await pair.client.sendall(much);
             pair.client.shutdown(coax::shutdown_how::write);
