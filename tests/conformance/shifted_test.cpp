@@ -47,7 +47,7 @@ TEST_CASE("streams go by their own system and backend") {
         support::connection pair = co_await support::connected_by(listener);
         CHECK(pair.client.getpeername() == listener.getsockname());
         CHECK(pair.server.getsockname() == listener.getsockname());
-        CHECK(support::real(pair.client.fileno()) > support::no_handle);
+        CHECK(support::real(pair.client.fileno()) != support::no_handle);
 
         co_await pair.client.sendall("some", " ", "pieces");
         const std::string heard = co_await support::read(pair.server, 11);
@@ -140,7 +140,7 @@ TEST_CASE("options are those of the socket's system") {
         support::connection pair = co_await support::connected(coax::family::inet);
         pair.client.setsockopt(coax::option::no_delay, true);
         CHECK(pair.client.getsockopt(coax::option::no_delay));
-        CHECK(pair.client.getsockopt(coax::option::error) == std::error_code());
+        CHECK_FALSE(pair.client.getsockopt(coax::option::error));
         const int before = system.marks;
         pair.client.setsockopt(coax::option::linger, 3s);
         CHECK(pair.client.getsockopt(coax::option::linger) == 3s);
