@@ -35,8 +35,15 @@ void descriptor::keep(native_handle connection, std::uint32_t order) noexcept {
             kept_ = std::make_unique<inbox>();
         kept_->connections.insert({order, connection});
     } catch (const std::bad_alloc&) {
-        system.close(connection);
+        drop_connection(connection);
     }
+}
+
+void descriptor::drop_connection(native_handle connection) noexcept {
+    // Not where a child may have it in its own inbox, and serve it: the option would be that of its connection too.
+    if (family != coax::family::local && !os::has_forked())
+        system.set_option(connection, option_id::linger, {1, 0});
+    system.close(connection);
 }
 
 void descriptor::keep(lease&& bytes) noexcept {
@@ -78,7 +85,7 @@ void descriptor::drop_kept() noexcept {
     if (kept_ == nullptr)
         return;
     for (const unaccepted& connection : kept_->connections)
-        system.close(connection.handle);
+        drop_connection(connection.handle);
     kept_.reset();
 }
 

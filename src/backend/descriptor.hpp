@@ -76,6 +76,9 @@ public:
     bool may_have_kept() const noexcept { return kept_ != nullptr || has_gap_; }
     std::size_t kept_size() const noexcept { return kept_ != nullptr ? kept_->size_of_bytes() : 0; }
     void drop_kept() noexcept;
+    /// Closes a connection that nobody has taken as the system closes those of a listener's backlog: its peer sees a reset. On a UNIX path
+    /// it sees the end: nothing that closes an accepted socket there would reset it.
+    void drop_connection(native_handle connection) noexcept;
 
     /// How the connection broke, as the system told a sender, or beside bytes that were received: it tells that once. The receive that finds
     /// the end of the stream then must not take it for one that the peer made.

@@ -167,7 +167,7 @@ void operation::drop_connection() noexcept {
         return;
     auto& accepting = static_cast<accepting_operation&>(*this);
     if (std::exchange(accepting.has_connection, false))
-        target->system.close(accepting.connection);
+        target->drop_connection(accepting.connection);
 }
 
 failure operation::failed() noexcept {

@@ -259,6 +259,30 @@ TEST_CASE("a connection for an accept that was destroyed goes to the next accept
     CHECK(support::open_descriptors() == before);
 }
 
+TEST_CASE("a connection for an accept that was destroyed is reset when its listener is closed") {
+    const moment when = any_moment();
+    CAPTURE(static_cast<int>(when));
+    const int before = support::open_descriptors();
+    support::run([&]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        coax::socket client(coax::family::inet);
+        std::vector<coax::socket> taken;
+        const auto start = [&] { return accept_into(listener, taken); };
+        const auto arrive = [&] {
+            int error = 0;
+            client = coax::socket::adopt(support::connect_raw(listener.getsockname(), error));
+            REQUIRE(error == 0);
+        };
+        co_await interrupt(when, start, arrive);
+        CHECK(taken.empty());
+        listener.close();
+        client.settimeout(std::chrono::seconds(10));
+        const auto outcome = co_await coax::as_result(client.recv(1));
+        CHECK(support::code_of(outcome) == std::errc::connection_reset);
+    });
+    CHECK(support::open_descriptors() == before);
+}
+
 namespace {
 
 owned_coroutine receive_from_pooled(coax::socket& from, std::string& heard) {
