@@ -219,8 +219,12 @@ progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     switch (op.code) {
     case opcode::accept:
         // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
-        if (op.target->may_have_duplicates() && !os::is_ready(handle, true, false))
-            return progress::would_block;
+        if (op.target->may_have_duplicates() && !os::is_ready(handle, true, false)) {
+            if (os::is_listening(handle))
+                return progress::would_block;
+            op.error = op.target->kind == kind::stream ? EINVAL : EOPNOTSUPP;
+            return progress::ended;
+        }
         return ended_or_not(accept(static_cast<accepting_operation&>(op)));
     case opcode::connect: {
         if (op.target->may_have_duplicates())

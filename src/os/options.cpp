@@ -70,6 +70,11 @@ bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept {
     return entry.happened != 0;
 }
 
+bool is_listening(native_handle handle) noexcept {
+    detail::option_words accepting;
+    return get_option(handle, detail::option_id::accepting, accepting) == 0 && accepting.first != 0;
+}
+
 bool is_tcp(native_handle handle) noexcept {
     int unused = 0;
     std::size_t size = sizeof unused;

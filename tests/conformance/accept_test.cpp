@@ -207,6 +207,42 @@ TEST_CASE("accept on what does not listen is invalid_argument, on a datagram soc
     });
 }
 
+TEST_CASE("what does not listen says so whoever has its handle, and whatever has waited on it before") {
+    const bool handle_is_known = GENERATE(false, true);
+    const bool has_waited = GENERATE(false, true);
+    const coax::kind kind = GENERATE(coax::kind::stream, coax::kind::datagram);
+    CAPTURE(handle_is_known, has_waited, static_cast<int>(kind));
+    support::run([&]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        coax::socket idle =
+            kind == coax::kind::stream ? std::move(made.client) : support::bound(coax::family::inet, kind);
+        if (handle_is_known)
+            CHECK(idle.fileno() != support::no_handle);
+        if (has_waited) {
+            const auto waited = co_await coax::as_result(coax::with_timeout(1ms, idle.recv(1)));
+            CHECK(support::code_of(waited) == std::errc::timed_out);
+        }
+        idle.settimeout(10s);
+        const auto outcome = co_await coax::as_result(idle.accept());
+        CHECK(support::code_of(outcome) ==
+              (kind == coax::kind::stream ? std::errc::invalid_argument : std::errc::operation_not_supported));
+    });
+}
+
+TEST_CASE("a receive from a listener is not connected, also when an accept has found nothing") {
+    support::run([]() -> coax::task<> {
+        coax::socket listener = support::listening(coax::family::inet);
+        listener.settimeout(1ms);
+        const auto waited = co_await coax::as_result(listener.accept());
+        CHECK(support::code_of(waited) == std::errc::timed_out);
+        listener.settimeout(10s);
+        const auto outcome = co_await coax::as_result(listener.recv(1));
+        CHECK(support::code_of(outcome) == std::errc::not_connected);
+        const auto own = co_await coax::as_result(listener.recvfrom(1));
+        CHECK(support::code_of(own) == std::errc::not_connected);
+    });
+}
+
 TEST_CASE("accept on a closed socket is bad_file_descriptor") {
     support::run([]() -> coax::task<> {
         coax::socket none;

@@ -68,8 +68,9 @@ bool readiness_backend::start(operation& op) noexcept {
     descriptor& d = *op.target;
     readiness_state& state = readiness_of(d);
     bool& unready = reads(op) ? state.unreadable : state.unwritable;
-    // A connection attempt causes readiness, and urgent data have nothing to do with it.
-    if (!unready || op.code == opcode::connect || waits_by_the_clock(op) ||
+    // A connection attempt causes readiness, and urgent data have nothing to do with it. Of a socket that does not listen no connection
+    // would ever be reported.
+    if (!unready || op.code == opcode::connect || op.code == opcode::accept || waits_by_the_clock(op) ||
         contains(op.flags, message_flags::out_of_band)) {
         if (try_and_note(op, unready))
             return true;
@@ -95,8 +96,8 @@ bool readiness_backend::try_and_note(operation& op, bool& unready) noexcept {
             return true;
         }
         connecting = connecting || made == progress::connecting;
-        // Other operations may go on where this one waits for the clock, or for urgent data.
-        if (!is_clocked(op) && !contains(op.flags, message_flags::out_of_band))
+        // Other operations may go on, or fail, where this one waits for the clock, for urgent data or for a connection.
+        if (!is_clocked(op) && !contains(op.flags, message_flags::out_of_band) && op.code != opcode::accept)
             unready = true;
         if (made != progress::paused || poller_->ask_again(d))
             return false;

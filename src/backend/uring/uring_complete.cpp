@@ -167,7 +167,7 @@ bool uring_backend::complete_accept(operation& op, int result, unsigned flags) n
         os::commit_reported(accepting.peer, submission.peer_size);
         if (submission.plain_accept)
             accept_hints_ = false;
-        uring_of(*op.target).drained = accept_hints_ && (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+        uring_of(*op.target).backlog_drained = accept_hints_ && (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
         return false;
     }
     op.error = -result;

@@ -105,7 +105,7 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return true; // the system does not tell that nothing more will come
     // Whoever shares the socket may have made it blocking.
     const bool direct_accept = op.code == opcode::accept && !d.may_have_duplicates();
-    return !uring_of(d).drained && (direct_accept || outgrows_pool(op, pool().size()));
+    return direct_accept ? !uring_of(d).backlog_drained : !uring_of(d).drained && outgrows_pool(op, pool().size());
 }
 
 bool uring_backend::start(operation& op) noexcept {
@@ -119,7 +119,7 @@ bool uring_backend::start(operation& op) noexcept {
             return true;
         if (waits_by_the_clock(op))
             return !try_by_the_clock(op);
-        uring_of(d).drained = true;
+        (op.code == opcode::accept ? uring_of(d).backlog_drained : uring_of(d).drained) = true;
     }
     submission.awaits_ready = submission.awaits_ready || outgrows_pool(op, pool().size());
     io_uring_sqe& sqe = ring_.next();
@@ -175,8 +175,9 @@ void uring_backend::prepare_accept(operation& op, io_uring_sqe& sqe) noexcept {
     submission.peer_size = static_cast<socklen_t>(native_address::capacity);
     auto* const storage = static_cast<sockaddr*>(native_address::storage(static_cast<accepting_operation&>(op).peer));
     ::io_uring_prep_accept(&sqe, op.target->handle, storage, &submission.peer_size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accept_hints_ && !submission.plain_accept)
-        sqe.ioprio |= accept_poll_first; // a direct call has just found nothing
+    // A try is wasted where the last call left nothing, and tells of a socket that does not listen that it does not.
+    if (accept_hints_ && !submission.plain_accept && uring_of(*op.target).backlog_drained)
+        sqe.ioprio |= accept_poll_first;
 }
 
 void uring_backend::prepare_receive(operation& op, io_uring_sqe& sqe) noexcept {

@@ -12,7 +12,8 @@ namespace coax::backend {
 
 struct uring_state {
     std::uint32_t in_kernel; // submissions whose completion is to come
-    bool drained;            // the last receive or accept left nothing behind
+    bool drained;            // the last receive left nothing behind
+    bool backlog_drained;    // the last accept left nothing behind
 };
 
 inline uring_state& uring_of(detail::descriptor& d) noexcept { return noted<uring_state>(d); }
