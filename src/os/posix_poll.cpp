@@ -52,7 +52,8 @@ int poll(poll_entry* entries, std::size_t count, std::int64_t timeout) noexcept 
         return ready > 0 ? ready : 0;
     if (errno != ENOMEM && errno != EAGAIN)
         return -errno;
-    poll_once(nullptr, 0, 1'000'000);
+    const timespec pause{0, 1'000'000};
+    ::nanosleep(&pause, nullptr);
     return 0;
 }
 

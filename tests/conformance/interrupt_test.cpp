@@ -1,7 +1,6 @@
 // A signal every ten milliseconds interrupts whatever the kernel is doing, and nothing comes of it.
 #include "support/catch.hpp"
 #include "support/net.hpp"
-#include "support/processes.hpp"
 #include "support/runtime.hpp"
 
 #include <chrono>
@@ -10,7 +9,6 @@
 #include <string>
 
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,22 +55,6 @@ void hold_up(int) {
     while (milliseconds() < end)
         clock_gettime(CLOCK_MONOTONIC, &now);
     rings = 1;
-}
-
-/// Takes from the backend what it waits with.
-void break_the_wait() {
-    if (coax::scheduler::current().backend().kind == coax::backend_kind::poll) {
-        // poll(2) takes no more entries than there may be descriptors.
-        const rlimit none{0, 0};
-        setrlimit(RLIMIT_NOFILE, &none);
-        return;
-    }
-    for (int fd = 3; fd < 1000; ++fd) {
-        char name[64] = {};
-        const std::string link = "/proc/self/fd/" + std::to_string(fd);
-        if (::readlink(link.c_str(), name, sizeof name - 1) > 0 && std::string(name) == "anon_inode:[eventpoll]")
-            ::close(fd);
-    }
 }
 
 coax::task<> until_rung(int times) {
@@ -167,27 +149,4 @@ TEST_CASE("what has arrived when a wait is interrupted beats a limit that has pa
         CHECK(got->text() == "in time");
     });
     sigaction(SIGALRM, &previous, nullptr);
-}
-
-TEST_CASE("a scheduler whose wait is refused for good ends the program and says so") {
-    if (coax::scheduler().backend().kind == coax::backend_kind::io_uring)
-        return;
-    int ends[2];
-    REQUIRE(::pipe(ends) == 0);
-    const pid_t child = support::start_child([&] {
-        ::dup2(ends[1], STDERR_FILENO);
-        std::signal(SIGABRT, SIG_DFL);
-        alarm(20); // one that spins instead
-        coax::run([]() -> coax::task<> {
-            break_the_wait();
-            co_await coax::sleep_for(1ms);
-        }());
-        return 0;
-    });
-    ::close(ends[1]);
-    CHECK(support::exit_code(child) == -SIGABRT);
-    char said[200] = {};
-    CHECK(::read(ends[0], said, sizeof said - 1) > 0);
-    CHECK(std::string(said).find("the scheduler cannot go on") != std::string::npos);
-    ::close(ends[0]);
 }

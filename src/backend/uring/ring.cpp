@@ -26,7 +26,7 @@ bool is_passing(int error) noexcept {
 
 /// Nothing can be completed and nothing be cancelled any more, so there is no way on and none back.
 [[noreturn]] void give_up(int error) noexcept {
-    std::fprintf(stderr, "coax: io_uring_enter: %s; the ring cannot be used any more\n", std::strerror(error));
+    std::fprintf(stderr, "coax: io_uring_enter: %s; the scheduler cannot go on\n", std::strerror(error));
     std::abort();
 }
 
