@@ -9,8 +9,8 @@
 #include <coax/cancelled.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/awaiter.hpp>
-#include <coax/detail/refused.hpp>
 #include <coax/detail/own_scope.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/result.hpp>
 #include <coax/task.hpp>
 

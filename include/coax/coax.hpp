@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coax/address.hpp>
+#include <coax/as_result.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/bytes_view.hpp>
 #include <coax/cancel.hpp>
@@ -31,6 +32,7 @@
 #include <coax/signal.hpp>
 #include <coax/slice.hpp>
 #include <coax/socket.hpp>
+#include <coax/socketpair.hpp>
 #include <coax/stop_token.hpp>
 #include <coax/stream.hpp>
 #include <coax/stream_error.hpp>

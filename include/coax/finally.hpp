@@ -12,9 +12,9 @@
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/awaiter.hpp>
-#include <coax/detail/refused.hpp>
-#include <coax/detail/quick.hpp>
 #include <coax/detail/own_scope.hpp>
+#include <coax/detail/quick.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/result.hpp>
 #include <coax/task.hpp>
 #include <coax/timeout.hpp>

@@ -283,7 +283,6 @@ public:
 private:
     friend struct detail::accept_base;
     friend struct detail::socket_access;
-    friend struct socket_pair;
     friend COAX_API struct socket_pair socketpair(coax::kind kind);
 
     explicit socket(detail::descriptor* state) noexcept : state_(state) {}
@@ -317,18 +316,5 @@ struct detached {
     std::vector<std::byte> unread;  ///< received, but not yet delivered to any `recv`
     std::vector<socket> unaccepted; ///< of a listener: connections taken from its backlog, but not yet delivered
 };
-
-/// Two sockets that are connected to each other.
-struct socket_pair {
-    /// Of two ends.
-    socket_pair(socket a, socket b) noexcept : first(std::move(a)), second(std::move(b)) {}
-
-    socket first;  ///< one end
-    socket second; ///< the other end
-};
-
-/// Two connected UNIX sockets; on Windows two sockets that are connected over the loopback interface. Throws `io_error`. Source:
-/// socketpair(2).
-COAX_API socket_pair socketpair(coax::kind kind = coax::kind::stream);
 
 } // namespace coax

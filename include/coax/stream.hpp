@@ -13,8 +13,8 @@
 #include <coax/address.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/config.hpp>
-#include <coax/detail/refused.hpp>
 #include <coax/detail/quick.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/detail/stream_waits.hpp>
 #include <coax/error.hpp>
 #include <coax/shutdown_how.hpp>

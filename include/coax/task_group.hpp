@@ -11,10 +11,10 @@
 
 #include <coax/cancelled.hpp>
 #include <coax/config.hpp>
-#include <coax/detail/refused.hpp>
 #include <coax/detail/loop.hpp>
-#include <coax/detail/started_task.hpp>
 #include <coax/detail/own_scope.hpp>
+#include <coax/detail/refused.hpp>
+#include <coax/detail/started_task.hpp>
 #include <coax/error.hpp>
 #include <coax/function_ref.hpp>
 #include <coax/task.hpp>

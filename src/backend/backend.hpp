@@ -7,8 +7,8 @@
 
 #include <coax/detail/loop.hpp>
 #include <coax/detail/operation.hpp>
-#include <coax/shutdown_how.hpp>
 #include <coax/scheduler.hpp>
+#include <coax/shutdown_how.hpp>
 
 #include "backend/attempt.hpp"
 #include "backend/buffer_pool.hpp"

@@ -2,20 +2,20 @@
 #include <coax/connect.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <stdexcept>
 #include <utility>
 
+#include <coax/as_result.hpp>
 #include <coax/cancelled.hpp>
 #include <coax/option.hpp>
 #include <coax/resolve.hpp>
-#include <coax/result.hpp>
 #include <coax/sync/event.hpp>
 #include <coax/task_group.hpp>
 #include <coax/timeout.hpp>
 
 #include "net/address_escape.hpp"
+#include "net/candidate_queue.hpp"
 #include "net/lookup.hpp"
 
 namespace coax {
@@ -26,41 +26,6 @@ using namespace std::chrono_literals;
 // RFC 8305 §8.
 constexpr clock::duration least_attempt_delay = 10ms;
 constexpr clock::duration most_attempt_delay = 2s;
-
-/// The addresses that have not been tried, of IPv6 and of everything else.
-class candidate_queue {
-public:
-    explicit candidate_queue(std::size_t of_first_family) noexcept : left_(std::max<std::size_t>(of_first_family, 1)) {}
-
-    void prefer(std::optional<family> first) noexcept { turn_ = place_of(first); }
-    void add(const address& candidate) { families_[place_of(candidate.family())].found.push_back(candidate); }
-    bool empty() const noexcept { return families_[0].empty() && families_[1].empty(); }
-
-    /// RFC 8305 §4: some of the first family, then the families in turns, and what is left of either.
-    address next() {
-        const std::size_t from = families_[turn_].empty() ? 1 - turn_ : turn_;
-        line& taken = families_[from];
-        const address candidate = taken.found[taken.tried++];
-        if (from == turn_ && --left_ == 0) {
-            turn_ = 1 - turn_;
-            left_ = 1;
-        }
-        return candidate;
-    }
-
-private:
-    static std::size_t place_of(std::optional<family> of) noexcept { return of == family::inet6 ? 0 : 1; }
-
-    struct line {
-        bool empty() const noexcept { return tried == found.size(); }
-        std::vector<address> found;
-        std::size_t tried = 0;
-    };
-
-    std::array<line, 2> families_;
-    std::size_t turn_ = 0;
-    std::size_t left_;
-};
 
 struct race {
     explicit race(const connection_options& how) noexcept : options(how), candidates(how.first_family_count) {}

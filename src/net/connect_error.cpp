@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
-#include <type_traits>
 
 #include <coax/connect.hpp>
 

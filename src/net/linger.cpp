@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <coax/result.hpp>
+#include <coax/as_result.hpp>
 #include <coax/time.hpp>
 #include <coax/timeout.hpp>
 

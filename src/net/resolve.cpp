@@ -9,8 +9,8 @@
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <type_traits>
+#include <utility>
 
 #include <coax/to_thread.hpp>
 

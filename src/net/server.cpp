@@ -6,12 +6,12 @@
 #include <optional>
 #include <stdexcept>
 
+#include <coax/as_result.hpp>
 #include <coax/cancel.hpp>
-#include <coax/error.hpp>
 #include <coax/detail/own_scope.hpp>
+#include <coax/error.hpp>
 #include <coax/linger.hpp>
 #include <coax/proxy.hpp>
-#include <coax/result.hpp>
 #include <coax/stream_error.hpp>
 #include <coax/timeout.hpp>
 

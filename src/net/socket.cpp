@@ -7,6 +7,7 @@
 #include <string>
 
 #include <coax/error.hpp>
+#include <coax/socketpair.hpp>
 
 #include "backend/backend.hpp"
 #include "net/socket_access.hpp"

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include <coax/address.hpp>
-#include <coax/config.hpp>
 #include <coax/bytes_view.hpp>
+#include <coax/config.hpp>
 #include <coax/kind.hpp>
 #include <coax/message_flags.hpp>
 #include <coax/option.hpp>

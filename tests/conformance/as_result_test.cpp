@@ -3,13 +3,13 @@
 #include "support/net.hpp"
 
 #include <chrono>
+#include <concepts>
 #include <stdexcept>
 #include <string>
-#include <utility>
-#include <concepts>
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <utility>
 #include <utility>
 
 using namespace std::chrono_literals;

@@ -1,6 +1,6 @@
 // cancel_at_every_checkpoint, as programs use it in their tests.
-#include "support/catch.hpp"
 #include "support/cancel_sweep.hpp"
+#include "support/catch.hpp"
 
 #include <coax/cancel_sweep.hpp>
 

@@ -1,7 +1,7 @@
 // Awaiting several things at the same time.
 #include "support/catch.hpp"
-#include "support/many.hpp"
 #include "support/hooks.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 

@@ -1,7 +1,7 @@
 // Limits around anything: what they cut short, what beats them, and which of several nested ones reports.
 #include "support/catch.hpp"
-#include "support/many.hpp"
 #include "support/hooks.hpp"
+#include "support/many.hpp"
 #include "support/net.hpp"
 #include "support/runtime.hpp"
 

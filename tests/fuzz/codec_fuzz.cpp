@@ -1,6 +1,6 @@
 // libFuzzer: any bytes, for any codec, cut anywhere. The first bytes choose the codec, the limit and the cuts, the rest is what arrives.
-#include "fuzz.hpp"
 #include "../support/codec_feed.hpp"
+#include "fuzz.hpp"
 
 #include <coax/codecs.hpp>
 

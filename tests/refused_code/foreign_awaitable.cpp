@@ -1,5 +1,5 @@
-#include <coax/timeout.hpp>
 #include <coax/time.hpp>
+#include <coax/timeout.hpp>
 
 #include <chrono>
 #include <coroutine>

@@ -1,7 +1,7 @@
 // What holds for every codec, every frame and every way in which bytes arrive.
 #include "support/catch.hpp"
-#include "support/many.hpp"
 #include "support/codec_feed.hpp"
+#include "support/many.hpp"
 
 #include <coax/codecs.hpp>
 

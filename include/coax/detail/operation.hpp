@@ -6,9 +6,9 @@
 #include <cstdint>
 
 #include <coax/address.hpp>
+#include <coax/bytes_view.hpp>
 #include <coax/config.hpp>
 #include <coax/detail/awaited.hpp>
-#include <coax/bytes_view.hpp>
 #include <coax/detail/loop.hpp>
 #include <coax/detail/waiter.hpp>
 #include <coax/error.hpp>

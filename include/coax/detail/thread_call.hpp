@@ -8,9 +8,9 @@
 #include <utility>
 
 #include <coax/config.hpp>
-#include <coax/detail/refused.hpp>
 #include <coax/detail/loop.hpp>
 #include <coax/detail/message.hpp>
+#include <coax/detail/refused.hpp>
 #include <coax/result.hpp>
 
 namespace coax::detail {
