@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include <coax/scheduler.hpp>
-#include <coax/socket.hpp>
+#include <coax/socketpair.hpp>
 #include <coax/sync/channel.hpp>
 #include <coax/task_group.hpp>
 #include <coax/time.hpp>
