@@ -1,15 +1,22 @@
 // A signal every ten milliseconds interrupts whatever the kernel is doing, and nothing comes of it.
 #include "support/catch.hpp"
 #include "support/net.hpp"
+#include "support/processes.hpp"
 #include "support/runtime.hpp"
 
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <fstream>
 #include <string>
+#include <system_error>
+#include <thread>
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +62,38 @@ void hold_up(int) {
     while (milliseconds() < end)
         clock_gettime(CLOCK_MONOTONIC, &now);
     rings = 1;
+}
+
+/// Whether the process rests in the kernel. True where nobody can tell.
+bool is_asleep(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+    std::string line;
+    if (!std::getline(file, line))
+        return true;
+    return line.compare(line.rfind(')'), 3, ") S") == 0; // its name may be anything
+}
+
+/// Receives under a limit, and says when that is with the system. What it ends with is 0 for the bytes, 1 for a timeout.
+int receive_within(std::chrono::milliseconds limit, coax::native_handle from, int begun) {
+    alarm(60);
+    int code = 3;
+    const auto receive = [&](coax::socket& source) -> coax::task<> {
+        const auto got = co_await coax::as_result(coax::with_timeout(limit, source.recv(100)));
+        if (got)
+            code = got->text() == "in time" ? 0 : 2;
+        else
+            code = got.error() == std::errc::timed_out ? 1 : 2;
+    };
+    coax::run([&]() -> coax::task<> {
+        coax::socket source = coax::socket::adopt(from);
+        const auto body = [&](coax::task_group& group) -> coax::task<> {
+            group.spawn(receive(source));
+            co_await support::round_trip();
+            static_cast<void>(!::write(begun, "b", 1));
+        };
+        co_await coax::with_task_group(body);
+    }());
+    return code;
 }
 
 coax::task<> until_rung(int times) {
@@ -149,4 +188,39 @@ TEST_CASE("what has arrived when a wait is interrupted beats a limit that has pa
         CHECK(got->text() == "in time");
     });
     sigaction(SIGALRM, &previous, nullptr);
+}
+
+TEST_CASE("what has arrived while the process was stopped beats a limit that has passed meanwhile") {
+    using clock = std::chrono::steady_clock;
+    // The bytes have to come before the limit: where the machine was too slow for it, a longer one says more.
+    bool in_time = false;
+    for (auto limit = 200ms; !in_time && limit < 10s; limit *= 2) {
+        int data[2];
+        int begun[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, data) == 0);
+        REQUIRE(::pipe(begun) == 0);
+        const auto start = clock::now();
+        const pid_t child = support::start_child([&] { return receive_within(limit, data[1], begun[1]); });
+        ::close(data[1]);
+        ::close(begun[1]);
+        char byte = 0;
+        CHECK(::read(begun[0], &byte, 1) == 1);
+        const auto end = clock::now() + limit; // it has been set by now
+        while (!is_asleep(child) && clock::now() < end)
+            ::sched_yield();
+        ::kill(child, SIGSTOP);
+        int status = 0;
+        CHECK(::waitpid(child, &status, WUNTRACED) == child);
+        CHECK(WIFSTOPPED(status));
+        CHECK(::write(data[0], "in time", 7) == 7);
+        in_time = clock::now() < start + limit;
+        std::this_thread::sleep_until(end);
+        ::kill(child, SIGCONT);
+        const int code = support::exit_code(child);
+        if (in_time)
+            CHECK(code == 0);
+        ::close(data[0]);
+        ::close(begun[0]);
+    }
+    CHECK(in_time);
 }
