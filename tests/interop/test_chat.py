@@ -116,6 +116,20 @@ class ChatServer(Case):
         deaf.close()
         self.assert_clean_end(server)
 
+    def test_who_asks_and_does_not_listen_has_to_go(self):
+        # By the bytes that lie there for somebody: these answers are fewer than the lines that are kept, and megabytes.
+        server = Server(self, "chat_server", "--unix", self.path())
+        people = [Person(self, server, f"{number:030}") for number in range(100)]
+        deaf = Person(self, server, "deaf")
+        deaf.socket.sendall(b"/who\n" * 1500)
+        self.assertRegex(server.line(), r" dropped, it does not read$")
+        deaf.close()
+        last = people[-1]
+        self.assertEqual([last.line(), last.line()], ["* deaf has joined", "* deaf has left"])
+        last.say("/who")
+        self.assertEqual(len(last.line()), len("* here are:") + 100 * 31)
+        self.assert_clean_end(server)
+
     def test_who_quits_is_gone_at_once(self):
         # Also where lines are left to send: more than a socket takes, fewer than are kept.
         server = Server(self, "chat_server", "--unix", self.path())
