@@ -1,8 +1,8 @@
 # What the installed shared library shows to a program: a soname with its version, and the symbols of what the installed
 # headers declare in namespace coax, nothing else. Any symbol is looked at, strong or weak: what inline code and templates of
-# the headers leave in the library is of coax too.
+# the headers leave in the library is of coax too. And what it must not want of the system where it is a release.
 #
-# From the environment: VERSION, SOURCE_ROOT, and what stage.sh wants.
+# From the environment: VERSION, RELEASE (yes or no), SOURCE_ROOT, and what stage.sh wants.
 for tool in nm readelf awk; do
     command -v "$tool" >/dev/null || { echo "skipped: there is no $tool"; exit 77; }
 done
@@ -72,6 +72,13 @@ grep -E "$ours" "$stage/exported" | sed -E 's/^_Z(T[ISVTHW]|GV)?Z?N[KVRO]*//' |
     }' | sort -u >"$stage/named"
 if comm -23 "$stage/named" "$stage/declared" | grep .; then
     complain "these names are exported, but no installed header has them"
+fi
+
+# --- what is wanted --------------------------------------------------------------------------------
+
+# The C library's names for it: __assert_fail, __assert, __assert13 and others.
+if [ "$RELEASE" = yes ] && nm -D --undefined-only "$library" | grep -E '\<__assert'; then
+    complain "assertions run in a release, which b_ndebug=if-release leaves out"
 fi
 
 [ "$failed" = 0 ] && echo "$soname: $count symbols, all of them declared"
