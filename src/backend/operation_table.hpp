@@ -65,9 +65,8 @@ inline detail::operation_queue& queue_of(const detail::operation& op) noexcept {
 
 /// Whether a receive goes on until its buffer is full (`wait_all`, which means nothing beside `peek` and for datagrams).
 inline bool fills_buffer(const detail::operation& op) noexcept {
-    return traits_of(op.code).what == moves::bytes_in && !traits_of(op.code).sender &&
-           contains(op.flags, message_flags::wait_all) && !contains(op.flags, message_flags::peek) &&
-           op.target->kind == kind::stream;
+    return contains(op.flags, message_flags::wait_all) && !contains(op.flags, message_flags::peek) &&
+           traits_of(op.code).what == moves::bytes_in && !traits_of(op.code).sender && op.target->kind == kind::stream;
 }
 
 /// Whether the system reports nothing of what the operation waits for: room in the queue of another UNIX socket, or bytes that are fewer

@@ -12,15 +12,21 @@ namespace coax::os {
 
 namespace {
 
-int at_once(message_flags flags) noexcept { return native_message_flags(flags) | MSG_DONTWAIT; }
+#ifdef MSG_NOSIGNAL
+constexpr int always = MSG_NOSIGNAL;
+#else
+constexpr int always = 0;
+#endif
+
+int at_once(message_flags flags) noexcept {
+    // As a rule there are none.
+    return flags == message_flags::none ? always | MSG_DONTWAIT : native_message_flags(flags) | MSG_DONTWAIT;
+}
 
 } // namespace
 
 int native_message_flags(message_flags flags) noexcept {
-    int native = 0;
-#ifdef MSG_NOSIGNAL
-    native |= MSG_NOSIGNAL;
-#endif
+    int native = always;
     if (contains(flags, message_flags::peek))
         native |= MSG_PEEK;
     if (contains(flags, message_flags::wait_all))

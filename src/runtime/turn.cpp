@@ -11,7 +11,8 @@ void core::run_tasks() noexcept {
     ++stats_.turns;
     run_on_ = run_on_budget;
     shortcuts_ = most_shortcuts;
-    run_posted();
+    if (!posted_.seems_empty() || backlog_ != nullptr)
+        run_posted();
     run_ready();
     run_on_ = run_on_budget;
 }
