@@ -128,17 +128,18 @@ progress send_pieces(vector_operation& op) noexcept {
     return progress::paused;
 }
 
-/// Runs a receive into a block, which stays with the operation only while there is something in it.
+/// Receives into the caller's buffer, or into a block, which stays with the operation only while there is something in it.
 template <class Receive>
-progress with_block(operation& op, buffer_pool& pool, Receive receive_into) noexcept {
-    if (op.block == nullptr)
+progress receive_into(operation& op, buffer_pool& pool, Receive receive) noexcept {
+    const bool pooled = traits_of(op.code).pooled;
+    if (pooled && op.block == nullptr)
         op.block = pool.take(op.buffer.size);
-    if (op.block == nullptr) {
+    if (pooled && op.block == nullptr) {
         op.error = ENOMEM;
         return progress::ended;
     }
-    const progress made = receive_into(op.block->data);
-    if (op.transferred == 0) {
+    const progress made = receive(pooled ? op.block->data : op.buffer.data);
+    if (pooled && op.transferred == 0) {
         buffer_pool::release(op.block);
         op.block = nullptr;
     }
@@ -238,21 +239,15 @@ progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
         return progress::ended;
     }
     case opcode::recv:
-        return receive(op, op.buffer.data, op.buffer.size, short_is_all);
     case opcode::recv_pooled:
-        return with_block(op, pool, [&](void* data) { return receive(op, data, op.buffer.size, short_is_all); });
-    case opcode::recvfrom: {
-        auto& message = static_cast<message_operation&>(op);
-        return ended_or_not(
-            note_call(op, os::recvfrom(handle, op.buffer.data, op.buffer.size, op.flags, message.peer, op.truncated)));
-    }
-    case opcode::recvfrom_pooled: {
-        auto& message = static_cast<message_operation&>(op);
-        return with_block(op, pool, [&](void* data) {
+        return receive_into(op, pool, [&](void* data) { return receive(op, data, op.buffer.size, short_is_all); });
+    case opcode::recvfrom:
+    case opcode::recvfrom_pooled:
+        return receive_into(op, pool, [&](void* data) {
+            address& peer = static_cast<message_operation&>(op).peer;
             return ended_or_not(
-                note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, message.peer, op.truncated)));
+                note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, peer, op.truncated)));
         });
-    }
     case opcode::send:
         return send(op);
     case opcode::sendto:
