@@ -74,7 +74,8 @@ public:
     inbox& kept() noexcept { return *kept_; }
     /// False: no operation finds anything in the inbox, not even that something is missing there.
     bool may_have_kept() const noexcept { return kept_ != nullptr || has_gap_; }
-    std::size_t kept_size() const noexcept { return kept_ != nullptr ? kept_->size_of_bytes() : 0; }
+    /// In bytes; `most` where there are more.
+    std::size_t kept_size(std::size_t most) const noexcept { return kept_ != nullptr ? kept_->size_of_bytes(most) : 0; }
     void drop_kept() noexcept;
     /// Closes a connection that nobody has taken as the system closes those of a listener's backlog: its peer sees a reset. On a UNIX path
     /// it sees the end: nothing that closes an accepted socket there would reset it.

@@ -34,10 +34,13 @@ std::size_t inbox::copy(void* into, std::size_t most, bool take) noexcept {
     return copied;
 }
 
-std::size_t inbox::size_of_bytes() noexcept {
+std::size_t inbox::size_of_bytes(std::size_t most) noexcept {
     std::size_t size = 0;
-    for (const lease& piece : bytes)
+    for (const lease& piece : bytes) {
         size += piece.size;
+        if (size >= most)
+            return most;
+    }
     return size;
 }
 

@@ -108,7 +108,8 @@ struct inbox {
 
     /// Copies up to `most` of the oldest bytes of a stream, and takes them out unless they are only looked at.
     std::size_t copy(void* into, std::size_t most, bool take) noexcept;
-    std::size_t size_of_bytes() noexcept;
+    /// How many bytes there are, `most` where there are more: no more pieces than that are looked at.
+    std::size_t size_of_bytes(std::size_t most) noexcept;
 };
 
 } // namespace coax::detail

@@ -38,7 +38,7 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     if (traits_of(op.code).sender && datagrams)
         static_cast<addressed_operation&>(op).peer = oldest.peer;
     op.truncated = datagrams && (oldest.truncated || oldest.size > op.buffer.size);
-    const std::size_t there = datagrams ? oldest.size : op.target->kept_size();
+    const std::size_t there = datagrams ? oldest.size : op.target->kept_size(op.buffer.size);
     const std::size_t count = std::min(there, op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);

@@ -2,6 +2,7 @@
 #include <coax/socket.hpp>
 
 #include <cerrno>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -51,7 +52,7 @@ detached socket::detach() {
         d.attached->detach(d, detail::stop_reason::closed);
     if (d.has_gap())
         check(ENOMEM, operation_name::detach);
-    std::vector<std::byte> bytes(d.kept_size());
+    std::vector<std::byte> bytes(d.kept_size(SIZE_MAX));
     std::vector<socket> connections;
     if (d.has_kept_connections())
         connections.reserve(d.kept().connections.size());
