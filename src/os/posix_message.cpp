@@ -19,7 +19,6 @@ constexpr int always = 0;
 #endif
 
 int at_once(message_flags flags) noexcept {
-    // As a rule there are none.
     return flags == message_flags::none ? always | MSG_DONTWAIT : native_message_flags(flags) | MSG_DONTWAIT;
 }
 
@@ -27,6 +26,8 @@ int at_once(message_flags flags) noexcept {
 
 int native_message_flags(message_flags flags) noexcept {
     int native = always;
+    if (flags == message_flags::none) [[likely]]
+        return native;
     if (contains(flags, message_flags::peek))
         native |= MSG_PEEK;
     if (contains(flags, message_flags::wait_all))

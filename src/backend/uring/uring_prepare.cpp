@@ -95,17 +95,21 @@ int obvious_error(const operation& op) noexcept {
 /// the loop, and more than are asked for must not be taken: others may accept from it too.
 bool uring_backend::tries_first(const operation& op) noexcept {
     descriptor& d = *op.target;
-    if (op.code == opcode::connect)
-        return d.family == family::local; // it never waits, but for room in the backlog, which is not reported
-    if (!reads(op))
+    switch (traits_of(op.code).what) {
+    case moves::bytes_out:
         return false;
+    case moves::nothing: // a connect on a UNIX path never waits, but for room in the backlog, which is not reported
+        return d.family == family::local;
+    case moves::connection_in: // whoever shares the socket may have made it blocking
+        return !d.may_have_duplicates() && !uring_of(d).backlog_drained;
+    case moves::bytes_in:
+        break;
+    }
     if (waits_by_the_clock(op))
         return true;
     if (d.input_ended && d.kind == kind::datagram)
         return true; // the system does not tell that nothing more will come
-    // Whoever shares the socket may have made it blocking.
-    const bool direct_accept = op.code == opcode::accept && !d.may_have_duplicates();
-    return direct_accept ? !uring_of(d).backlog_drained : !uring_of(d).drained && outgrows_pool(op, pool().size());
+    return !uring_of(d).drained && outgrows_pool(op, pool().size());
 }
 
 bool uring_backend::start(operation& op) noexcept {
