@@ -184,10 +184,8 @@ void note_send_failure(operation& op, int error) noexcept {
     }
 }
 
-void note_progress(const operation& op) noexcept {
-    descriptor& d = *op.target;
-    d.peer_spoke_last = reads(op);
-    if (d.watched && d.attached != nullptr)
+void note_activity(descriptor& d) noexcept {
+    if (d.attached != nullptr)
         d.active_at = d.attached->now();
 }
 

@@ -5,6 +5,7 @@
 
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
+#include "backend/operation_table.hpp"
 
 namespace coax::backend {
 
@@ -35,9 +36,15 @@ bool note_received(detail::operation& op, std::size_t count, int error) noexcept
 /// Ends a send with an error of the system. A receive that finds the end of the stream afterwards says how the connection broke.
 void note_send_failure(detail::operation& op, int error) noexcept;
 
-/// An operation has moved some bytes, whether it goes on or has ended: notes in which direction and, where that matters, when. The clock
-/// is read, since the turn may have begun long ago.
-void note_progress(const detail::operation& op) noexcept;
+/// Notes when bytes have moved. The clock is read, since the turn may have begun long ago.
+void note_activity(detail::descriptor& d) noexcept;
+
+/// An operation has moved some bytes, whether it goes on or has ended: notes in which direction and, where that matters, when.
+inline void note_progress(const detail::operation& op) noexcept {
+    op.target->peer_spoke_last = reads(op);
+    if (op.target->watched)
+        note_activity(*op.target);
+}
 
 /// Notes that `count` bytes of an operation's buffer or pieces are done.
 void advance_buffer(detail::operation& op, std::size_t count) noexcept;

@@ -78,7 +78,7 @@ void backend::detach_all() noexcept {
 bool backend::submit(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
     const bool first = queue.empty();
-    if (first && serve_at_once(op))
+    if (first && (op.target->may_have_kept() || op.target->input_cut) && serve_at_once(op)) [[unlikely]]
         return true;
     queue.append(op);
     if (!first || !start(op))
@@ -139,19 +139,9 @@ void backend::stop_and_wait(operation& op) noexcept {
     }
 }
 
-void backend::wait(std::int64_t timeout) noexcept {
-    if (!clocked_.empty()) {
-        const std::int64_t next = clocked_.until_next(now());
-        if (timeout < 0 || timeout > next)
-            timeout = next;
-    }
-    do_wait(timeout);
-}
-
-void backend::collect() noexcept {
-    do_collect();
-    if (!clocked_.empty())
-        try_again();
+std::int64_t backend::until_clocked(std::int64_t timeout) noexcept {
+    const std::int64_t next = clocked_.until_next(now());
+    return timeout < 0 || timeout > next ? next : timeout;
 }
 
 bool backend::try_by_the_clock(operation& op) noexcept {
@@ -187,16 +177,16 @@ void backend::done(operation& op) noexcept {
     operation_queue& queue = queue_of(op);
     const bool first = queue.first() == &op;
     queue.remove(op);
-    if (op.clocked)
+    if (op.clocked) [[unlikely]]
         clocked_.remove(op);
     const bool closing = op.target->closing;
-    if (op.reason == stop_reason::input && op.error == ECANCELED) {
+    if (op.reason == stop_reason::input && op.error == ECANCELED) [[unlikely]] {
         // What had arrived may not have been looked at when the system took the operation back.
         op.error = 0;
         static_cast<void>(serve_at_once(op));
     }
     end(op);
-    if (first && !closing)
+    if (first && !queue.empty() && !closing)
         advance(queue);
 }
 

@@ -90,9 +90,13 @@ public:
 
     /// Hands what has been begun to the system and waits until something completes or for `timeout` nanoseconds (0: not at all, -1: for
     /// ever). `collect` comes next.
-    void wait(std::int64_t timeout) noexcept;
+    void wait(std::int64_t timeout) noexcept { do_wait(clocked_.empty() ? timeout : until_clocked(timeout)); }
     /// Ends the operations that are complete.
-    void collect() noexcept;
+    void collect() noexcept {
+        do_collect();
+        if (!clocked_.empty()) [[unlikely]]
+            try_again();
+    }
     /// Hands what has been begun to the system, so that a direct system call comes after it.
     virtual void flush() noexcept {}
     /// Ends a wait that is going on, or the next one. From any thread and from a signal handler.
@@ -148,6 +152,8 @@ private:
     [[noreturn]] static void end_child() noexcept;
 
     void try_again() noexcept;
+    /// The same time, or a shorter one, after which an operation is to be tried by the clock.
+    std::int64_t until_clocked(std::int64_t timeout) noexcept;
 
     os::system& system_;
     buffer_pool::owner pool_;

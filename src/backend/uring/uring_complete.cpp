@@ -110,7 +110,7 @@ void uring_backend::complete(operation& op, int result, unsigned flags) noexcept
         done(op);
 }
 
-bool uring_backend::complete_call(operation& op, int result, unsigned flags) noexcept {
+inline bool uring_backend::complete_call(operation& op, int result, unsigned flags) noexcept {
     switch (traits_of(op.code).what) {
     case moves::connection_in:
         return complete_accept(op, result, flags);
