@@ -41,14 +41,11 @@ bool note_call(operation& op, os::outcome result) noexcept {
     return op.target->input_ended;
 }
 
-progress receive(operation& op, void* data, std::size_t size, bool short_is_all) noexcept {
-    const bool stream = op.target->kind == kind::stream;
-    if (contains(op.flags, message_flags::out_of_band))
-        op.target->urgent_asked = true;
+/// A receive that goes on until its buffer is full.
+progress fill(operation& op, void* data, bool short_is_all) noexcept {
     std::size_t room = step_limit;
     while (room != 0) {
-        const std::size_t left = size - op.transferred;
-        const std::size_t asked = stream ? std::min(left, room) : left;
+        const std::size_t asked = std::min(op.buffer.size - op.transferred, room);
         const os::outcome result =
             os::recv(op.target->handle, static_cast<std::byte*>(data) + op.transferred, asked, op.flags);
         if (note_call(op, result))
@@ -62,6 +59,16 @@ progress receive(operation& op, void* data, std::size_t size, bool short_is_all)
             return progress::would_block;
     }
     return progress::paused;
+}
+
+progress receive(operation& op, void* data, bool short_is_all) noexcept {
+    if (fills_buffer(op))
+        return fill(op, data, short_is_all);
+    if (contains(op.flags, message_flags::out_of_band))
+        op.target->urgent_asked = true;
+    const std::size_t asked =
+        op.target->kind == kind::stream ? std::min(op.buffer.size, step_limit) : op.buffer.size;
+    return ended_or_not(note_call(op, os::recv(op.target->handle, data, asked, op.flags)));
 }
 
 bool accept(accepting_operation& op) noexcept {
@@ -238,7 +245,7 @@ progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     }
     case opcode::recv:
     case opcode::recv_pooled:
-        return receive_into(op, pool, [&](void* data) { return receive(op, data, op.buffer.size, short_is_all); });
+        return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
     case opcode::recvfrom:
     case opcode::recvfrom_pooled:
         return receive_into(op, pool, [&](void* data) {

@@ -36,8 +36,8 @@ bool is_clocked(const operation& op) noexcept { return waits_by_the_clock(op) &&
 
 /// Whether a receive has given less than was asked for.
 bool was_short(const operation& op) noexcept {
-    return (op.code == opcode::recv || op.code == opcode::recv_pooled) && op.error == 0 && op.transferred != 0 &&
-           op.transferred < std::min(op.buffer.size, step_limit) && !fills_buffer(op) &&
+    return op.transferred < std::min(op.buffer.size, step_limit) && op.transferred != 0 && op.error == 0 &&
+           (op.code == opcode::recv || op.code == opcode::recv_pooled) && !fills_buffer(op) &&
            !contains(op.flags, message_flags::peek);
 }
 
@@ -81,25 +81,27 @@ bool readiness_backend::start(operation& op) noexcept {
     return false;
 }
 
+progress readiness_backend::try_in_turn(operation& op) noexcept {
+    bool& connecting = noted<attempt_state>(op).connecting;
+    if (connecting)
+        return finish_connect(op) ? progress::ended : progress::would_block;
+    const progress made = attempt(op, pool(), fills_buffer(op) && empty_when_short(*op.target));
+    connecting = made == progress::connecting;
+    return made;
+}
+
 /// True: it has ended. Otherwise its direction is not ready before the poller says so, as far as is known.
 bool readiness_backend::try_and_note(operation& op, bool& unready) noexcept {
-    descriptor& d = *op.target;
-    bool& connecting = noted<attempt_state>(op).connecting;
     for (;;) {
-        progress made = progress::would_block;
-        if (!connecting)
-            made = attempt(op, pool(), fills_buffer(op) && empty_when_short(d));
-        else if (finish_connect(op))
-            made = progress::ended;
+        const progress made = try_in_turn(op);
         if (made == progress::ended) {
-            unready = was_short(op) && empty_when_short(d);
+            unready = was_short(op) && empty_when_short(*op.target);
             return true;
         }
-        connecting = connecting || made == progress::connecting;
         // Other operations may go on, or fail, where this one waits for the clock, for urgent data or for a connection.
         if (!is_clocked(op) && !contains(op.flags, message_flags::out_of_band) && op.code != opcode::accept)
             unready = true;
-        if (made != progress::paused || poller_->ask_again(d))
+        if (made != progress::paused || poller_->ask_again(*op.target))
             return false;
     }
 }

@@ -31,6 +31,7 @@ protected:
 
 private:
     void ready(descriptor& d, bool readable, bool writable, bool beyond_data) noexcept override;
+    progress try_in_turn(operation& op) noexcept;
     bool try_and_note(operation& op, bool& unready) noexcept;
     void try_head(operation_queue& queue, bool& unready, bool failed) noexcept;
 
