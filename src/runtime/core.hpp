@@ -104,17 +104,20 @@ private:
         bool over = false;
     };
 
-    /// Says when the steps of one kind have taken their share of the turn. Where each is long the time is looked at after each, where
-    /// they are quick it is not looked at often.
+    static constexpr unsigned ready_budget =
+        1024; // coroutines resumed, and functions called, between two looks at the system, or
+
+    /// Says how many steps of one kind may be taken before the time is looked at again: few where each is long, more where they are quick.
     class pace {
     public:
         explicit pace(std::int64_t time) noexcept : time_(time) {}
-        bool is_over(core& on) noexcept;
+        /// 0: they have taken their share of the turn.
+        unsigned grant(core& on) noexcept;
 
     private:
         std::int64_t time_;
-        unsigned stride_ = 1;
-        unsigned until_look_ = 1;
+        unsigned stride_ = 0;
+        unsigned left_ = ready_budget;
     };
 
     template <class Node>
@@ -126,6 +129,7 @@ private:
     void take_posted() noexcept;
     posted* pop_posted() noexcept;
     void run_posted() noexcept;
+    void run_next_posted() noexcept;
     void expire_timers() noexcept;
     bool signals_are_due() const noexcept;
     void deliver_signals() noexcept;
@@ -133,9 +137,7 @@ private:
     bool quiet() const noexcept;
     bool has_ready() const noexcept { return !ready_.empty() || !behind_.empty(); }
 
-    static constexpr unsigned ready_budget =
-        1024; // coroutines resumed, and functions called, between two looks at the system, or
-    static constexpr std::int64_t turn_time = 1000000; // for so long (in nanoseconds), as measured by
+    static constexpr std::int64_t turn_time = 1000000; // all that for so long (in nanoseconds), as measured by
     static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
     static constexpr unsigned run_on_budget = 64;      // waits for other tasks, in a turn, that do not suspend
     // Operations of sockets, from one resumption to the next, that do not suspend. An answer to a request is one of them, or a few in

@@ -49,12 +49,15 @@ void core::wait() noexcept {
 
 void core::run_ready() noexcept {
     pace steps(turn_time);
-    for (unsigned left = ready_budget; left != 0 && !ready_.empty(); --left) {
-        if (steps.is_over(*this))
+    while (!ready_.empty()) {
+        unsigned left = steps.grant(*this);
+        if (left == 0)
             return;
-        ++stats_.resumptions;
-        shortcuts_ = most_shortcuts;
-        ready_.pop()->handle.resume();
+        for (; left != 0 && !ready_.empty(); --left) {
+            ++stats_.resumptions;
+            shortcuts_ = most_shortcuts;
+            ready_.pop()->handle.resume();
+        }
     }
 }
 
@@ -66,15 +69,13 @@ bool core::turn_has_lasted(std::int64_t time) noexcept {
     return io_->now() - now_ >= time;
 }
 
-bool core::pace::is_over(core& on) noexcept {
-    if (until_look_ == 0) {
-        if (on.turn_has_lasted(time_))
-            return true;
-        stride_ = std::min(stride_ * 2, most_between_looks);
-        until_look_ = stride_;
-    }
-    --until_look_;
-    return false;
+unsigned core::pace::grant(core& on) noexcept {
+    if (stride_ != 0 && on.turn_has_lasted(time_))
+        return 0;
+    stride_ = std::clamp(stride_ * 2, 1U, most_between_looks);
+    const unsigned granted = std::min(stride_, left_);
+    left_ -= granted;
+    return granted;
 }
 
 void core::expire_timers() noexcept {
@@ -130,19 +131,25 @@ posted* core::pop_posted() noexcept {
 void core::run_posted() noexcept {
     take_posted();
     pace steps(turn_time / 2); // the other half is for what is ready
-    for (unsigned left = ready_budget; left != 0 && backlog_ != nullptr; --left) {
-        if (steps.is_over(*this))
+    while (backlog_ != nullptr) {
+        unsigned left = steps.grant(*this);
+        if (left == 0)
             return;
-        posted* node = pop_posted();
-        try {
-            node->run(node);
-        } catch (...) {
-            if (posted_error_ == nullptr)
-                posted_error_ = std::current_exception();
-            else
-                suppressed(std::current_exception());
-            root_.cancel();
-        }
+        for (; left != 0 && backlog_ != nullptr; --left)
+            run_next_posted();
+    }
+}
+
+void core::run_next_posted() noexcept {
+    posted* node = pop_posted();
+    try {
+        node->run(node);
+    } catch (...) {
+        if (posted_error_ == nullptr)
+            posted_error_ = std::current_exception();
+        else
+            suppressed(std::current_exception());
+        root_.cancel();
     }
 }
 
