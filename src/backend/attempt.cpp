@@ -42,7 +42,7 @@ bool note_call(operation& op, os::outcome result) noexcept {
 }
 
 /// A receive that goes on until its buffer is full.
-progress fill(operation& op, void* data, bool short_is_all) noexcept {
+[[gnu::noinline]] progress fill(operation& op, void* data, bool short_is_all) noexcept {
     std::size_t room = step_limit;
     while (room != 0) {
         const std::size_t asked = std::min(op.buffer.size - op.transferred, room);
@@ -66,8 +66,7 @@ progress receive(operation& op, void* data, bool short_is_all) noexcept {
         return fill(op, data, short_is_all);
     if (contains(op.flags, message_flags::out_of_band))
         op.target->urgent_asked = true;
-    const std::size_t asked =
-        op.target->kind == kind::stream ? std::min(op.buffer.size, step_limit) : op.buffer.size;
+    const std::size_t asked = op.target->kind == kind::stream ? std::min(op.buffer.size, step_limit) : op.buffer.size;
     return ended_or_not(note_call(op, os::recv(op.target->handle, data, asked, op.flags)));
 }
 
@@ -81,7 +80,7 @@ bool accept(accepting_operation& op) noexcept {
     return true;
 }
 
-progress send(operation& op) noexcept {
+[[gnu::noinline]] progress send(operation& op) noexcept {
     const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
     while (moved < step_limit) {
@@ -113,7 +112,7 @@ os::outcome send_some(const vector_operation& op, std::size_t most) noexcept {
     return os::send_vector(op.target->handle, op.pieces, count, op.flags);
 }
 
-progress send_pieces(vector_operation& op) noexcept {
+[[gnu::noinline]] progress send_pieces(vector_operation& op) noexcept {
     const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
     while (moved < step_limit) {
@@ -215,54 +214,88 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
     }
 }
 
-progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+namespace {
+
+// Each in a function of its own: the registers that one of them saves the others need not.
+[[gnu::noinline]] progress try_accept(operation& op) noexcept {
     const native_handle handle = op.target->handle;
-    // The call itself would take what there is: without waiting the system does not look at the mark.
-    const bool marked = op.target->has_low_water_mark && traits_of(op.code).what == moves::bytes_in &&
-                        !fills_buffer(op) && !contains(op.flags, message_flags::out_of_band);
-    if (marked && !os::is_ready(handle, true, false))
-        return progress::would_block;
-    switch (op.code) {
-    case opcode::accept:
-        // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
-        if (op.target->may_have_duplicates() && !os::is_ready(handle, true, false)) {
-            if (os::is_listening(handle))
-                return progress::would_block;
-            op.error = op.target->kind == kind::stream ? EINVAL : EOPNOTSUPP;
-            return progress::ended;
-        }
-        return ended_or_not(accept(static_cast<accepting_operation&>(op)));
-    case opcode::connect: {
-        if (op.target->may_have_duplicates())
-            os::set_nonblocking(handle);
-        const int error = os::connect(handle, static_cast<addressed_operation&>(op).peer);
-        if (error == EINPROGRESS)
-            return progress::connecting;
-        if (would_block(error))
+    // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
+    if (op.target->may_have_duplicates() && !os::is_ready(handle, true, false)) {
+        if (os::is_listening(handle))
             return progress::would_block;
-        op.error = error;
+        op.error = op.target->kind == kind::stream ? EINVAL : EOPNOTSUPP;
         return progress::ended;
     }
+    return ended_or_not(accept(static_cast<accepting_operation&>(op)));
+}
+
+[[gnu::noinline]] progress try_connect(operation& op) noexcept {
+    const native_handle handle = op.target->handle;
+    if (op.target->may_have_duplicates())
+        os::set_nonblocking(handle);
+    const int error = os::connect(handle, static_cast<addressed_operation&>(op).peer);
+    if (error == EINPROGRESS)
+        return progress::connecting;
+    if (would_block(error))
+        return progress::would_block;
+    op.error = error;
+    return progress::ended;
+}
+
+[[gnu::noinline]] progress try_recv(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
+}
+
+[[gnu::noinline]] progress try_recvfrom(operation& op, buffer_pool& pool) noexcept {
+    return receive_into(op, pool, [&](void* data) {
+        address& peer = static_cast<message_operation&>(op).peer;
+        return ended_or_not(
+            note_call(op, os::recvfrom(op.target->handle, data, op.buffer.size, op.flags, peer, op.truncated)));
+    });
+}
+
+[[gnu::noinline]] progress try_sendto(operation& op) noexcept {
+    return ended_or_not(note(op, os::sendto(op.target->handle, op.buffer.data, op.buffer.size, op.flags,
+                                            static_cast<addressed_operation&>(op).peer)));
+}
+
+progress carry_out(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    switch (op.code) {
+    case opcode::accept:
+        return try_accept(op);
+    case opcode::connect:
+        return try_connect(op);
     case opcode::recv:
     case opcode::recv_pooled:
-        return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
+        return try_recv(op, pool, short_is_all);
     case opcode::recvfrom:
     case opcode::recvfrom_pooled:
-        return receive_into(op, pool, [&](void* data) {
-            address& peer = static_cast<message_operation&>(op).peer;
-            return ended_or_not(
-                note_call(op, os::recvfrom(handle, data, op.buffer.size, op.flags, peer, op.truncated)));
-        });
+        return try_recvfrom(op, pool);
     case opcode::send:
         return send(op);
     case opcode::sendto:
-        return ended_or_not(note(op, os::sendto(handle, op.buffer.data, op.buffer.size, op.flags,
-                                                static_cast<addressed_operation&>(op).peer)));
+        return try_sendto(op);
     case opcode::send_vector:
         return send_pieces(static_cast<vector_operation&>(op));
     }
     op.error = EINVAL;
     return progress::ended;
+}
+
+/// The call itself would take fewer bytes than the socket's low-water mark: without waiting the system does not look at that.
+[[gnu::noinline]] progress carry_out_above_mark(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    const bool marked = traits_of(op.code).what == moves::bytes_in && !fills_buffer(op) &&
+                        !contains(op.flags, message_flags::out_of_band);
+    if (marked && !os::is_ready(op.target->handle, true, false))
+        return progress::would_block;
+    return carry_out(op, pool, short_is_all);
+}
+
+} // namespace
+
+progress attempt(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    return op.target->has_low_water_mark ? carry_out_above_mark(op, pool, short_is_all)
+                                         : carry_out(op, pool, short_is_all);
 }
 
 bool finish_connect(operation& op) noexcept {

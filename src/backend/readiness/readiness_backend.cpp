@@ -41,6 +41,11 @@ bool was_short(const operation& op) noexcept {
            !contains(op.flags, message_flags::peek);
 }
 
+short_receive what_short_tells(const descriptor& d) noexcept {
+    return d.kind == kind::stream && d.family != family::local && os::is_tcp(d.handle) ? short_receive::socket_is_empty
+                                                                                       : short_receive::nothing;
+}
+
 /// Whether a short receive is as good as one more that would have blocked, and saves it: half of all receives of a server.
 ///
 /// TCP gives all that it has, up to what was asked for. With epoll, which reports changes only, it must also be certain that whatever
@@ -51,10 +56,8 @@ bool was_short(const operation& op) noexcept {
 /// sockets and SCTP stop where a message ends.
 bool empty_when_short(descriptor& d) noexcept {
     short_receive& tells = readiness_of(d).when_short;
-    if (tells == short_receive::unknown)
-        tells = d.kind == kind::stream && d.family != family::local && os::is_tcp(d.handle)
-                    ? short_receive::socket_is_empty
-                    : short_receive::nothing;
+    if (tells == short_receive::unknown) [[unlikely]]
+        tells = what_short_tells(d);
     return tells == short_receive::socket_is_empty && !d.input_ended && !d.urgent_asked;
 }
 
@@ -92,18 +95,17 @@ progress readiness_backend::try_in_turn(operation& op) noexcept {
 
 /// True: it has ended. Otherwise its direction is not ready before the poller says so, as far as is known.
 bool readiness_backend::try_and_note(operation& op, bool& unready) noexcept {
-    for (;;) {
-        const progress made = try_in_turn(op);
-        if (made == progress::ended) {
-            unready = was_short(op) && empty_when_short(*op.target);
-            return true;
-        }
-        // Other operations may go on, or fail, where this one waits for the clock, for urgent data or for a connection.
-        if (!is_clocked(op) && !contains(op.flags, message_flags::out_of_band) && op.code != opcode::accept)
-            unready = true;
-        if (made != progress::paused || poller_->ask_again(*op.target))
-            return false;
+    progress made = try_in_turn(op);
+    while (made == progress::paused && !poller_->ask_again(*op.target)) [[unlikely]]
+        made = try_in_turn(op);
+    if (made == progress::ended) {
+        unready = was_short(op) && empty_when_short(*op.target);
+        return true;
     }
+    // Other operations may go on, or fail, where this one waits for the clock, for urgent data or for a connection.
+    if (!is_clocked(op) && !contains(op.flags, message_flags::out_of_band) && op.code != opcode::accept)
+        unready = true;
+    return false;
 }
 
 void readiness_backend::cancel(operation& op) noexcept {
