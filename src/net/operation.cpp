@@ -25,9 +25,7 @@ namespace coax::detail {
 namespace {
 
 /// Makes the descriptor known to this scheduler's backend. 0 or an errno value.
-int attach(descriptor& d, backend::backend& to, operation_name as) {
-    if (d.attached == &to)
-        return 0;
+[[gnu::noinline]] int attach(descriptor& d, backend::backend& to, operation_name as) {
     if (d.attached != nullptr) {
         if (!d.attached->is_inherited() || !d.idle())
             throw std::logic_error(std::string("coax: ") + to_string(as) +
@@ -39,6 +37,13 @@ int attach(descriptor& d, backend::backend& to, operation_name as) {
         throw std::logic_error(std::string("coax: ") + to_string(as) +
                                " on a socket of another system than the one that this scheduler runs on");
     return to.attach(d);
+}
+
+/// A placeholder takes the socket's family.
+[[gnu::noinline]] void settle_peer(addressed_operation& op) noexcept {
+    op.peer = op.peer.resolved(op.target->family);
+    if (op.code == opcode::connect)
+        op.target->peer.set(op.peer);
 }
 
 /// A datagram is there or not, whatever its length; on a stream no bytes are always there.
@@ -95,9 +100,11 @@ bool operation::try_begin(core& on) {
         return true;
     }
     backend::backend& io = on.io();
-    error = attach(*target, io, name);
-    if (error != 0)
-        return true;
+    if (target->attached != &io) {
+        error = attach(*target, io, name);
+        if (error != 0)
+            return true;
+    }
     if (target->limit > 0)
         on.timers().make_room();
     if (code == opcode::accept)
@@ -107,12 +114,8 @@ bool operation::try_begin(core& on) {
     holds_target = true;
     datagrams = target->kind == kind::datagram;
     on.count_operation();
-    if (code == opcode::connect || code == opcode::sendto) {
-        address& peer = static_cast<addressed_operation*>(this)->peer;
-        peer = peer.resolved(target->family);
-        if (code == opcode::connect)
-            target->peer.set(peer);
-    }
+    if (backend::traits_of(code).names)
+        settle_peer(static_cast<addressed_operation&>(*this));
     if (receives_nothing(*this))
         return true;
     if (target->limit != 0)

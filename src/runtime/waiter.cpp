@@ -10,22 +10,15 @@ namespace coax::detail {
 bool waiter::enter(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
     if (!checkpoint(on, in, coroutine))
         return false;
+    assert(promise_at == 0 || promise() == coroutine.promise); // how this compiler lays out frames
     link();
     return true;
 }
 
-bool waiter::checkpoint(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
-    belong_to(on, in, coroutine);
-    assert(promise_at == 0 || promise() == coroutine.promise); // how this compiler lays out frames
-    on.checkpoint();
-    if (in.cancelled()) {
-        reason = stop_reason::scope;
-        state = wait_state::ready;
-        on.push(*this);
-        return false;
-    }
-    reason = stop_reason::none;
-    return true;
+void waiter::refuse() noexcept {
+    reason = stop_reason::scope;
+    state = wait_state::ready;
+    owner->push(*this);
 }
 
 void waiter::link() noexcept {

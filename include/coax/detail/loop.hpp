@@ -91,6 +91,17 @@ protected:
     ready_queue behind_; // ready as well, behind those of whom the loop learns when it looks at the system next
 };
 
+inline bool waiter::checkpoint(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
+    belong_to(on, in, coroutine);
+    on.checkpoint();
+    if (in.cancelled()) [[unlikely]] {
+        refuse();
+        return false;
+    }
+    reason = stop_reason::none;
+    return true;
+}
+
 /// The loop that runs on this thread, or null.
 COAX_API loop* current_loop() noexcept;
 

@@ -73,7 +73,7 @@ struct COAX_API waiter : ready_node, timer {
 
     /// Stands at the checkpoint. In a cancelled scope the wait is refused: the coroutine resumes through the ready queue with
     /// `reason == stop_reason::scope`, and false is returned.
-    bool checkpoint(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
+    inline bool checkpoint(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
     /// Notes whose wait it is, and where. `checkpoint` begins with it, and so does a wait that is no checkpoint.
     void belong_to(loop& on, scope& in, awaiting_coroutine coroutine) noexcept {
@@ -138,6 +138,8 @@ protected:
 private:
     friend class scope;
 
+    /// The end of a wait that may not begin.
+    void refuse() noexcept;
     void put_into_scope() noexcept;
     void unlink() noexcept;
     static std::uint16_t place_in_frame(awaiting_coroutine coroutine) noexcept {
