@@ -37,8 +37,10 @@ bool note(operation& op, os::outcome result) noexcept {
 bool note_call(operation& op, os::outcome result) noexcept {
     if (!would_block(result.error))
         return note_received(op, static_cast<std::size_t>(result.value), result.error);
-    op.ended = op.target->input_ended && op.transferred == 0;
-    return op.target->input_ended;
+    if (!op.target->input_ended)
+        return false;
+    op.ended = op.transferred == 0;
+    return true;
 }
 
 /// A receive that goes on until its buffer is full.

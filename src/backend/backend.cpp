@@ -87,7 +87,7 @@ bool backend::submit(operation& op) noexcept {
     return true;
 }
 
-bool backend::serve_at_once(operation& op) noexcept {
+[[gnu::noinline]] bool backend::serve_at_once(operation& op) noexcept {
     if (op.target->may_have_kept() && serve_kept(op, pool()))
         return true;
     if (!op.target->input_cut || !reads(op))

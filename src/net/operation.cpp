@@ -54,9 +54,19 @@ bool receives_nothing(const operation& op) noexcept {
 
 } // namespace
 
+/// True: it has ended at once.
+inline bool operation::begin(core& on) {
+    try {
+        return try_begin(on);
+    } catch (const std::bad_alloc&) {
+        error = ENOMEM;
+        return true;
+    }
+}
+
 bool operation::suspend(environment around, awaiting_coroutine coroutine) {
     core& on = core::of(*around.on);
-    if (around.on != current_loop()) [[unlikely]]
+    if (around.on != running) [[unlikely]]
         throw std::logic_error("coax: a coroutine runs on another thread than its scheduler");
     error = 0;
     transferred = 0;
@@ -82,16 +92,6 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
     if (target->limit > 0)
         set_limit(clock::duration(target->limit));
     return true;
-}
-
-/// True: it has ended at once.
-bool operation::begin(core& on) {
-    try {
-        return try_begin(on);
-    } catch (const std::bad_alloc&) {
-        error = ENOMEM;
-        return true;
-    }
 }
 
 bool operation::try_begin(core& on) {

@@ -13,8 +13,6 @@
 namespace coax::detail {
 namespace {
 
-constinit thread_local loop* running = nullptr;
-
 backend::settings checked(const scheduler_options& options, os::system& on) {
     constexpr unsigned most = 32768;
     const auto power = [](const char* what, unsigned value, bool zero_allowed) {
@@ -51,6 +49,8 @@ bool is_cancellation(const std::exception_ptr& error) noexcept {
 }
 
 } // namespace
+
+constinit thread_local loop* running = nullptr;
 
 loop* current_loop() noexcept { return running; }
 

@@ -24,6 +24,9 @@
 
 namespace coax::detail {
 
+/// The loop that runs on this thread, as `current_loop` gives it, without a call.
+extern constinit thread_local loop* running;
+
 class core final : public loop {
 public:
     core(scheduler& face, const scheduler_options& options, const platform& on);
