@@ -5,6 +5,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -121,8 +122,7 @@ private:
     } join_ = join::none; // reported: it is in the ready queue
     std::exception_ptr first_;
     std::vector<std::exception_ptr> collected_;
-    bool unwound_ = false; // somebody was cut short by a cancellation: here
-    failure cut_short_{failure::cause::cancelled, operation_name::none};
+    std::optional<failure> cut_short_; // where the first one was whom a cancellation cut short
 };
 
 /// Several failures of one group that was asked to collect them, in the order in which they came.

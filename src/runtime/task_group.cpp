@@ -54,9 +54,8 @@ void task_group::fail(std::exception_ptr error) noexcept {
         try {
             std::rethrow_exception(error);
         } catch (const coax::cancelled& cut) {
-            if (!unwound_)
+            if (!cut_short_)
                 cut_short_ = failure(cut.reason()).with_transferred(0);
-            unwound_ = true;
             return;
         } catch (...) {
         }
@@ -87,8 +86,8 @@ void task_group::finish() {
     if (first_ != nullptr)
         std::rethrow_exception(std::move(first_));
     // A cancellation from outside goes on to where it belongs.
-    if (unwound_ && !scope_.absorbs())
-        throw coax::cancelled(cut_short_);
+    if (cut_short_ && !scope_.absorbs())
+        throw coax::cancelled(*std::move(cut_short_));
 }
 
 void detail::task_group_access::body_failed(task_group& group) noexcept { group.fail(std::current_exception()); }
