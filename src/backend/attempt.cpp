@@ -64,10 +64,10 @@ bool note_call(operation& op, os::outcome result) noexcept {
 }
 
 progress receive(operation& op, void* data, bool short_is_all) noexcept {
-    if (fills_buffer(op))
-        return fill(op, data, short_is_all);
     if (contains(op.flags, message_flags::out_of_band))
         op.target->urgent_asked = true;
+    if (fills_buffer(op))
+        return fill(op, data, short_is_all);
     const std::size_t asked = op.target->kind == kind::stream ? std::min(op.buffer.size, step_limit) : op.buffer.size;
     return ended_or_not(note_call(op, os::recv(op.target->handle, data, asked, op.flags)));
 }

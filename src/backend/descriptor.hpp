@@ -77,8 +77,8 @@ public:
     /// In bytes; `most` where there are more.
     std::size_t kept_size(std::size_t most) const noexcept { return kept_ != nullptr ? kept_->size_of_bytes(most) : 0; }
     void drop_kept() noexcept;
-    /// Closes a connection that nobody has taken as the system closes those of a listener's backlog: its peer sees a reset. On a UNIX path
-    /// it sees the end: nothing that closes an accepted socket there would reset it.
+    /// Closes a connection that nobody has taken as the system closes those of a listener's backlog: its peer sees a reset. It sees the end
+    /// where the process has forked, and on a UNIX path, where nothing that closes an accepted socket would reset it.
     void drop_connection(native_handle connection) noexcept;
 
     /// How the connection broke, as the system told a sender, or beside bytes that were received: it tells that once. The receive that finds

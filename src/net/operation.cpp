@@ -2,6 +2,7 @@
 
 #include <coax/detail/operation.hpp>
 
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -81,6 +82,7 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
         error = ECANCELED;
         return true;
     }
+    assert(promise() == coroutine.promise || promise_at == 0); // how this compiler lays out frames
     if (begin(on)) {
         if (holds_target && order == 0)
             order = target->next_order();

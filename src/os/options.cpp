@@ -72,7 +72,7 @@ bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept {
 
 bool is_listening(native_handle handle) noexcept {
     detail::option_words accepting;
-    return get_option(handle, detail::option_id::accepting, accepting) == 0 && accepting.first != 0;
+    return get_option(handle, detail::option_id::accepting, accepting) != 0 || accepting.first != 0;
 }
 
 bool is_tcp(native_handle handle) noexcept {

@@ -100,7 +100,7 @@ int low_water_mark(native_handle handle) noexcept;
 bool is_of_the_socket(int level) noexcept;
 /// Whether something can be received now, the end of the stream included, or sent, as poll(2) sees it.
 bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept;
-/// Whether connections can be accepted from it.
+/// Whether connections can be accepted from it; true where the system does not tell (macOS).
 bool is_listening(native_handle handle) noexcept;
 /// Whether a stream socket of an internet family speaks TCP.
 bool is_tcp(native_handle handle) noexcept;

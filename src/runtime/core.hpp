@@ -109,6 +109,8 @@ private:
 
     static constexpr unsigned ready_budget =
         1024; // coroutines resumed, and functions called, between two looks at the system, or
+    static constexpr std::int64_t turn_time = 1000000; // for so long (in nanoseconds), as measured by
+    static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
 
     /// Says how many steps of one kind may be taken before the time is looked at again: few where each is long, more where they are quick.
     class pace {
@@ -140,9 +142,7 @@ private:
     bool quiet() const noexcept;
     bool has_ready() const noexcept { return !ready_.empty() || !behind_.empty(); }
 
-    static constexpr std::int64_t turn_time = 1000000; // all that for so long (in nanoseconds), as measured by
-    static constexpr unsigned most_between_looks = 16; // looks at the time that are at most so many of them apart
-    static constexpr unsigned run_on_budget = 64;      // waits for other tasks, in a turn, that do not suspend
+    static constexpr unsigned run_on_budget = 64; // waits for other tasks, in a turn, that do not suspend
     // Operations of sockets, from one resumption to the next, that do not suspend. An answer to a request is one of them, or a few in
     // pieces; more would be no faster, since the look at the system that comes between them costs less than each of them.
     static constexpr unsigned most_shortcuts = 4;

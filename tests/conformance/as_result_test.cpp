@@ -6,10 +6,8 @@
 #include <concepts>
 #include <stdexcept>
 #include <string>
-#include <string>
 #include <system_error>
 #include <type_traits>
-#include <utility>
 #include <utility>
 
 using namespace std::chrono_literals;

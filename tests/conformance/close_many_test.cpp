@@ -75,6 +75,10 @@ coax::task<double> time_of_closing(std::size_t count) {
 
 TEST_CASE("closing a socket costs the same however many others wait") {
     const all_descriptors descriptors;
+    if (descriptors.count() < 4000) {
+        WARN("too few descriptors to see it");
+        return;
+    }
     const std::size_t many = std::min<std::size_t>(8000, descriptors.count() - 100) / 64 * 64;
     const std::size_t few = many / 32;
     support::run([&]() -> coax::task<> {

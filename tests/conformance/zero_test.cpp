@@ -59,7 +59,7 @@ coax::task<int> accept_the_next() {
     co_return heard.text() == "x" ? 0 : 2;
 }
 
-/// 0 where it ends with its listener.
+/// 0 where it ends with its listener; by no reset, since this is a process that has forked.
 coax::task<int> close_the_listener() {
     coax::socket listener = support::listening(coax::family::inet);
     coax::socket client = co_await destroy_an_accept(listener);

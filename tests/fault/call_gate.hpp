@@ -3,8 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <initializer_list>
 #include <stdexcept>
@@ -14,6 +17,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -44,32 +48,44 @@ inline bool refuse_calls(std::initializer_list<long> numbers, int error) {
 /// What `judge` gives for a call is its error, and 0 lets it be made.
 using call_judge = std::function<int(const seccomp_data&)>;
 
-/// Runs `body` on a thread whose calls of these numbers are judged, one by one and on another thread.
-inline void with_calls_judged(std::initializer_list<long> numbers, const call_judge& judge,
+/// Runs `body` on a thread whose calls of these numbers are judged, one by one and on another thread. False: this system does not let them
+/// be judged, which is no failure unless COAX_TESTS_REQUIRE says that it has to.
+inline bool with_calls_judged(std::initializer_list<long> numbers, const call_judge& judge,
                               const std::function<void()>& body) {
     std::atomic<int> listener{-2};
+    const int over = ::eventfd(0, EFD_CLOEXEC);
     std::thread judged([&] {
         listener = filter_calls(numbers, SECCOMP_RET_USER_NOTIF, SECCOMP_FILTER_FLAG_NEW_LISTENER);
         listener.notify_one();
         if (listener >= 0)
             body();
+        ::eventfd_write(over, 1);
     });
     listener.wait(-2);
-    for (pollfd entry{listener, POLLIN, 0};
-         listener >= 0 && ::poll(&entry, 1, -1) > 0 && (entry.revents & POLLIN) != 0;) {
+    for (pollfd entries[] = {{listener, POLLIN, 0}, {over, POLLIN, 0}}; listener >= 0;) {
+        if (::poll(entries, 2, -1) < 0) // interrupted
+            continue;
+        if ((entries[1].revents & POLLIN) != 0)
+            break;
         seccomp_notif call{};
         if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) != 0)
-            continue; // it was interrupted before
+            continue; // the call was interrupted before
         seccomp_notif_resp answer{};
         answer.id = call.id;
         answer.error = -judge(call.data);
         answer.flags = answer.error == 0 ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
-        ::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+        if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0 && errno != ENOENT) {
+            std::perror("answering a call that is judged");
+            std::abort(); // its thread would wait for ever
+        }
     }
     judged.join();
-    if (listener < 0)
-        throw std::runtime_error("no seccomp filter");
-    ::close(listener);
+    ::close(over);
+    if (listener >= 0)
+        ::close(listener);
+    else if (std::getenv("COAX_TESTS_REQUIRE") != nullptr)
+        throw std::runtime_error("no seccomp filter that lets calls be judged");
+    return listener >= 0;
 }
 
 } // namespace fault

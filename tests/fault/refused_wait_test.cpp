@@ -20,12 +20,22 @@ using namespace std::chrono_literals;
 
 namespace {
 
-#if defined(SYS_epoll_wait)
-constexpr std::initializer_list<long> waits = {SYS_io_uring_enter, SYS_ppoll, SYS_epoll_wait, SYS_epoll_pwait,
-                                               SYS_epoll_pwait2};
-#else
-constexpr std::initializer_list<long> waits = {SYS_io_uring_enter, SYS_ppoll, SYS_epoll_pwait, SYS_epoll_pwait2};
+/// Those that this system's headers know.
+constexpr std::initializer_list<long> waits = {
+    SYS_ppoll,          SYS_epoll_pwait,
+#if defined(SYS_ppoll_time64)
+    SYS_ppoll_time64,
 #endif
+#if defined(SYS_epoll_wait)
+    SYS_epoll_wait,
+#endif
+#if defined(SYS_epoll_pwait2)
+    SYS_epoll_pwait2,
+#endif
+#if defined(SYS_io_uring_enter)
+    SYS_io_uring_enter,
+#endif
+};
 
 coax::task<std::string> echoed() {
     coax::socket_pair pair = coax::socketpair();
@@ -79,26 +89,22 @@ TEST_CASE("a wait that is refused for want of memory is repeated with pauses, an
     const bool lacks_memory = coax::scheduler().backend().kind != coax::backend_kind::epoll;
     std::atomic<bool> refuses{false};
     int refused = 0;
-    std::chrono::steady_clock::time_point end;
     std::string heard;
-    const auto judge = [&](const seccomp_data&) {
+    const auto judge = [&, end = std::chrono::steady_clock::time_point()](const seccomp_data&) mutable {
         if (!refuses)
             return 0;
-        if (std::chrono::steady_clock::now() >= end) {
-            refuses = false;
-            return 0;
-        }
-        ++refused;
+        if (refused++ == 0)
+            end = std::chrono::steady_clock::now() + 200ms;
+        refuses = std::chrono::steady_clock::now() < end;
         return lacks_memory ? ENOMEM : EINTR;
     };
-    fault::with_calls_judged(waits, judge, [&] {
-        coax::run([](auto& from, auto& until, auto& into) -> coax::task<> {
-            co_await coax::sleep_for(1ms);
-            until = std::chrono::steady_clock::now() + 200ms;
-            from = true;
-            into = co_await echoed();
-        }(refuses, end, heard));
-    });
+    const auto converse = [&]() -> coax::task<> {
+        co_await coax::sleep_for(1ms);
+        refuses = true;
+        heard = co_await echoed();
+    };
+    if (!fault::with_calls_judged(waits, judge, [&] { coax::run(converse()); }))
+        return;
     CHECK(heard == "0123456789");
     CHECK(refused > 3);
     if (lacks_memory)
