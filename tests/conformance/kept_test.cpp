@@ -259,7 +259,7 @@ TEST_CASE("a connection for an accept that was destroyed goes to the next accept
     CHECK(support::open_descriptors() == before);
 }
 
-TEST_CASE("a connection for an accept that was destroyed is reset when its listener is closed") {
+TEST_CASE("a connection for an accept that was destroyed is reset when its listener is closed", "[reset]") {
     const moment when = any_moment();
     CAPTURE(static_cast<int>(when));
     const int before = support::open_descriptors();
