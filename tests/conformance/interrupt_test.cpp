@@ -214,7 +214,7 @@ TEST_CASE("what has arrived while the process was stopped beats a limit that has
         CHECK(WIFSTOPPED(status));
         CHECK(::write(data[0], "in time", 7) == 7);
         in_time = clock::now() < start + limit;
-        std::this_thread::sleep_until(end);
+        std::this_thread::sleep_until(end); // the limit has passed when it goes on
         ::kill(child, SIGCONT);
         const int code = support::exit_code(child);
         if (in_time)

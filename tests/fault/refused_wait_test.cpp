@@ -99,7 +99,6 @@ TEST_CASE("a wait that is refused for want of memory is repeated with pauses, an
         return lacks_memory ? ENOMEM : EINTR;
     };
     const auto converse = [&]() -> coax::task<> {
-        co_await coax::sleep_for(1ms);
         refuses = true;
         heard = co_await echoed();
     };
