@@ -82,7 +82,7 @@ bool accept(accepting_operation& op) noexcept {
     return true;
 }
 
-[[gnu::noinline]] progress send(operation& op) noexcept {
+[[gnu::noinline]] progress try_send(operation& op) noexcept {
     const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
     while (moved < step_limit) {
@@ -114,7 +114,7 @@ os::outcome send_some(const vector_operation& op, std::size_t most) noexcept {
     return os::send_vector(op.target->handle, op.pieces, count, op.flags);
 }
 
-[[gnu::noinline]] progress send_pieces(vector_operation& op) noexcept {
+[[gnu::noinline]] progress try_send_pieces(vector_operation& op) noexcept {
     const bool stream = op.target->kind == kind::stream;
     std::size_t moved = 0;
     while (moved < step_limit) {
@@ -218,7 +218,7 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
 
 namespace {
 
-// Each in a function of its own: the registers that one of them saves the others need not.
+// Each call in a function of its own, so that an operation saves only the registers that its own call needs.
 [[gnu::noinline]] progress try_accept(operation& op) noexcept {
     const native_handle handle = op.target->handle;
     // Whoever shares the socket may have made it blocking, and this call cannot say that it must not wait.
@@ -274,11 +274,11 @@ progress carry_out(operation& op, buffer_pool& pool, bool short_is_all) noexcept
     case opcode::recvfrom_pooled:
         return try_recvfrom(op, pool);
     case opcode::send:
-        return send(op);
+        return try_send(op);
     case opcode::sendto:
         return try_sendto(op);
     case opcode::send_vector:
-        return send_pieces(static_cast<vector_operation&>(op));
+        return try_send_pieces(static_cast<vector_operation&>(op));
     }
     op.error = EINVAL;
     return progress::ended;

@@ -87,6 +87,7 @@ bool backend::submit(operation& op) noexcept {
     return true;
 }
 
+// Hardly ever called; `submit` is dearer where it is a part of it.
 [[gnu::noinline]] bool backend::serve_at_once(operation& op) noexcept {
     if (op.target->may_have_kept() && serve_kept(op, pool()))
         return true;

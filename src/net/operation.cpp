@@ -40,8 +40,8 @@ namespace {
     return to.attach(d);
 }
 
-/// A placeholder takes the socket's family.
-[[gnu::noinline]] void settle_peer(addressed_operation& op) noexcept {
+/// A placeholder takes the socket's family. Apart, like `attach`: with the registers that they need every operation would be dearer.
+[[gnu::noinline]] void resolve_peer(addressed_operation& op) noexcept {
     op.peer = op.peer.resolved(op.target->family);
     if (op.code == opcode::connect)
         op.target->peer.set(op.peer);
@@ -82,7 +82,7 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
         error = ECANCELED;
         return true;
     }
-    assert(promise() == coroutine.promise || promise_at == 0); // how this compiler lays out frames
+    assert(promise_at == 0 || promise() == coroutine.promise); // how this compiler lays out frames
     if (begin(on)) {
         if (holds_target && order == 0)
             order = target->next_order();
@@ -117,7 +117,7 @@ bool operation::try_begin(core& on) {
     datagrams = target->kind == kind::datagram;
     on.count_operation();
     if (backend::traits_of(code).names)
-        settle_peer(static_cast<addressed_operation&>(*this));
+        resolve_peer(static_cast<addressed_operation&>(*this));
     if (receives_nothing(*this))
         return true;
     if (target->limit != 0)

@@ -72,7 +72,7 @@ struct COAX_API waiter : ready_node, timer {
     bool enter(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
     /// Stands at the checkpoint. In a cancelled scope the wait is refused: the coroutine resumes through the ready queue with
-    /// `reason == stop_reason::scope`, and false is returned.
+    /// `reason == stop_reason::scope`, and false is returned. Defined in loop.hpp, which knows loops.
     inline bool checkpoint(loop& on, scope& within, awaiting_coroutine coroutine) noexcept;
 
     /// Notes whose wait it is, and where. `checkpoint` begins with it, and so does a wait that is no checkpoint.
@@ -138,7 +138,7 @@ protected:
 private:
     friend class scope;
 
-    /// The end of a wait that may not begin.
+    /// Lets the coroutine resume through the ready queue with `stop_reason::scope`.
     void refuse() noexcept;
     void put_into_scope() noexcept;
     void unlink() noexcept;
