@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coax/address.hpp>
+#include <coax/ancillary.hpp>
 #include <coax/as_result.hpp>
 #include <coax/byte_stream.hpp>
 #include <coax/bytes_view.hpp>

@@ -34,6 +34,11 @@ enum class option_id : unsigned char {
     error,
     type,
     accepting,
+    receive_packet_info,
+    receive_ecn,
+    receive_hop_limit,
+    receive_time,
+    pass_credentials,
 };
 
 /// The value of any option, wide enough that nothing is cut off before src/os has checked its range.
@@ -169,5 +174,22 @@ inline constexpr readable<kind> type{detail::option_id::type};
 
 /// Whether the socket is listening (SO_ACCEPTCONN).
 inline constexpr readable<bool> accepting{detail::option_id::accepting};
+
+/// Datagrams come with the address that they were sent to and the interface that they came through (IP_PKTINFO, IPV6_RECVPKTINFO;
+/// IP_RECVDSTADDR and IP_RECVIF on FreeBSD and OpenBSD). A mapped address where an IPv6 socket receives IPv4.
+inline constexpr of<bool> receive_packet_info{detail::option_id::receive_packet_info};
+
+/// Datagrams come with their traffic class, of which congestion notification is a part (IP_RECVTOS, IPV6_RECVTCLASS). On an IPv6 socket for
+/// both families, where the system allows it; so are the next two.
+inline constexpr of<bool> receive_ecn{detail::option_id::receive_ecn};
+
+/// Datagrams come with the hop limit, or time to live, that they had left (IP_RECVTTL, IPV6_RECVHOPLIMIT).
+inline constexpr of<bool> receive_hop_limit{detail::option_id::receive_hop_limit};
+
+/// Datagrams come with the time at which the system received them (SO_TIMESTAMPNS, elsewhere SO_TIMESTAMP in microseconds).
+inline constexpr of<bool> receive_time{detail::option_id::receive_time};
+
+/// What comes through a UNIX socket comes with the credentials of its sender (SO_PASSCRED; Linux).
+inline constexpr of<bool> pass_credentials{detail::option_id::pass_credentials};
 
 } // namespace coax::option

@@ -8,6 +8,9 @@
 #include <afunix.h>
 #include <netioapi.h>
 #else
+#ifdef __APPLE__
+#define __APPLE_USE_RFC_3542 // the names of control data of IPv6
+#endif
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>

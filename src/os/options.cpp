@@ -8,6 +8,7 @@
 
 #include <coax/option.hpp>
 
+#include "os/control.hpp"
 #include "os/extensions.hpp"
 #include "os/poll.hpp"
 #include "os/signal.hpp"
@@ -184,6 +185,12 @@ native_option native(option_id id) noexcept {
         return {SOL_SOCKET, SO_TYPE};
     case option_id::accepting:
         return {SOL_SOCKET, SO_ACCEPTCONN};
+    case option_id::receive_packet_info:
+    case option_id::receive_ecn:
+    case option_id::receive_hop_limit:
+    case option_id::receive_time:
+    case option_id::pass_credentials:
+        break; // `set_control_option`
     }
     return {SOL_SOCKET, -1};
 }
@@ -204,6 +211,8 @@ bool is_always_on([[maybe_unused]] native_handle handle, [[maybe_unused]] option
 } // namespace
 
 int set_option(native_handle handle, option_id id, option_words value) noexcept {
+    if (is_control_option(id))
+        return set_control_option(handle, id, value.first != 0);
     const native_option to = native(id);
     if (to.name == -1)
         return ENOPROTOOPT;
@@ -225,6 +234,12 @@ int set_option(native_handle handle, option_id id, option_words value) noexcept 
 }
 
 int get_option(native_handle handle, option_id id, option_words& value) noexcept {
+    if (is_control_option(id)) {
+        bool on = false;
+        const int error = get_control_option(handle, id, on);
+        value = {on ? 1 : 0, 0};
+        return error;
+    }
     const native_option from = native(id);
     if (from.name == -1)
         return ENOPROTOOPT;

@@ -6,3 +6,5 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+using native_control_length = decltype(cmsghdr::cmsg_len);

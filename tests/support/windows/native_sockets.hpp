@@ -11,3 +11,5 @@
 #include <ws2tcpip.h>
 
 #include <afunix.h>
+
+using native_control_length = SIZE_T;
