@@ -16,11 +16,12 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -33,9 +34,9 @@ using tcp_acceptor = asio::basic_socket_acceptor<tcp, executor>;
 constexpr int backlog = 4096;
 constexpr asio::use_awaitable_t<executor> use_task;
 
-task echo(tcp_socket socket) {
+task echo(tcp_socket socket, std::size_t receive_size) {
     try {
-        std::array<char, 4096> data;
+        std::vector<char> data(receive_size);
         for (;;) {
             const std::size_t size = co_await socket.async_read_some(asio::buffer(data), use_task);
             co_await asio::async_write(socket, asio::buffer(data, size), use_task);
@@ -45,10 +46,10 @@ task echo(tcp_socket socket) {
     }
 }
 
-task serve(tcp_acceptor& acceptor) {
+task serve(tcp_acceptor& acceptor, std::size_t receive_size) {
     for (;;) {
         tcp_socket socket = co_await acceptor.async_accept(use_task);
-        asio::co_spawn(acceptor.get_executor(), echo(std::move(socket)), asio::detached);
+        asio::co_spawn(acceptor.get_executor(), echo(std::move(socket), receive_size), asio::detached);
     }
 }
 
@@ -58,6 +59,8 @@ int main(int argc, char** argv) {
     CLI::App app("echo server on asio");
     std::uint16_t port = 0;
     app.add_option("--port", port, "port to listen on; 0: the system's choice");
+    std::size_t receive_size = 4096;
+    app.add_option("--receive-size", receive_size, "bytes that are received at a time")->check(CLI::Range(1, 1 << 24));
     CLI11_PARSE(app, argc, argv);
 
     asio::io_context context(1);
@@ -71,7 +74,7 @@ int main(int argc, char** argv) {
 
     asio::signal_set signals(context, SIGINT, SIGTERM);
     signals.async_wait([&](const std::error_code&, int) { context.stop(); });
-    asio::co_spawn(context.get_executor(), serve(acceptor), asio::detached);
+    asio::co_spawn(context.get_executor(), serve(acceptor, receive_size), asio::detached);
 
     std::printf("listening on 127.0.0.1:%d\n", int{acceptor.local_endpoint().port()});
     std::fflush(stdout);

@@ -4,9 +4,8 @@
 // next message.
 #pragma once
 
-#include "../support/histogram.hpp"
+#include "../support/load.hpp"
 #include "../support/pattern.hpp"
-#include "load_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -29,13 +28,11 @@
 
 namespace bench {
 
-using load_clock = std::chrono::steady_clock;
-
-class load_connections {
+class load_connections final : public load {
 public:
     /// Connects them all; throws `std::system_error` if that does not succeed within seconds.
     explicit load_connections(const load_options& options)
-        : options_(options), epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+        : load(options), epoll_(check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
           times_(options.connections * options.in_flight) {
         const auto limit = load_clock::now() + connect_limit;
         connections_.reserve(options_.connections);
@@ -50,11 +47,7 @@ public:
         live_ = connections_.size();
     }
 
-    load_connections(const load_connections&) = delete;
-    load_connections& operator=(const load_connections&) = delete;
-
-    /// Puts the first messages on their way.
-    void start() {
+    void start() override {
         const auto time = load_clock::now();
         std::fill(times_.begin(), times_.end(), time);
         for (connection& conn : connections_) {
@@ -63,34 +56,8 @@ public:
         }
     }
 
-    /// Forgets the latencies and exchanges messages until the given time or until so many have come back; ends early,
-    /// with an error noted, when nothing comes back for seconds.
-    void exchange(load_clock::time_point until, std::uint64_t messages) {
-        latencies_ = {};
-        idle_ = {};
-        for (connection& conn : connections_) {
-            conn.messages = 0;
-        }
-        std::uint64_t seen = 0;
-        auto time = load_clock::now();
-        auto stalled_at = time + stall_limit;
-        while (live_ > 0 && latencies_.total() < messages && time < until) {
-            const bool idle =
-                turn(options_.spin ? load_clock::duration::zero() : std::min(until, stalled_at) - time) == 0;
-            const auto before = std::exchange(time, load_clock::now());
-            idle_ += idle ? time - before : load_clock::duration::zero();
-            if (latencies_.total() != seen) {
-                seen = latencies_.total();
-                stalled_at = time + stall_limit;
-            } else if (time >= stalled_at) {
-                note_error("no echo for seconds");
-                return;
-            }
-        }
-    }
-
     /// Waits for what is on its way, ends every connection, and sees the server end it too without a byte too many.
-    void finish() {
+    void finish() override {
         ending_ = true;
         const auto limit = load_clock::now() + stall_limit;
         bool shut = false;
@@ -110,25 +77,10 @@ public:
         }
     }
 
-    /// Of the last exchange: what the messages took, and the time that went into turns which found nothing to do.
-    const histogram& latencies() const noexcept { return latencies_; }
-    load_clock::duration idle() const noexcept { return idle_; }
-    /// How evenly its messages fell to the connections (Jain's index): 1 for all alike, down to one in so many connections.
-    double evenness() const noexcept {
-        double sum = 0;
-        double squares = 0;
-        for (const connection& conn : connections_) {
-            const auto count = static_cast<double>(conn.messages);
-            sum += count;
-            squares += count * count;
-        }
-        return squares == 0 ? 1 : sum * sum / (squares * static_cast<double>(connections_.size()));
-    }
-    std::uint64_t errors() const noexcept { return errors_; }
+    double evenness() const override { return jain_index(connections_); }
 
 private:
     static constexpr std::chrono::seconds connect_limit{10};
-    static constexpr std::chrono::seconds stall_limit{5};
 
     struct connection {
         int fd; // -1 once it is over
@@ -142,18 +94,20 @@ private:
         std::uint64_t messages = 0;      // came back in the last exchange
     };
 
-    static int check(int result, const char* what) {
-        if (result < 0) {
-            throw std::system_error(errno, std::generic_category(), what);
+    void forget() override {
+        for (connection& conn : connections_) {
+            conn.messages = 0;
         }
-        return result;
     }
 
+    bool is_alive() const override { return live_ > 0; }
+
     int connect_one(load_clock::time_point limit) const {
-        const int fd = check(socket(options_.peer.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
+        const int fd =
+            check(socket(options_.peer.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), "socket");
         const int on = 1;
         check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
-        if (connect(fd, reinterpret_cast<const sockaddr*>(&options_.peer), options_.peer_size) != 0) {
+        if (connect(fd, options_.peer.get(), options_.peer.size) != 0) {
             check(errno == EINPROGRESS ? 0 : -1, "connect");
             pollfd writable{fd, POLLOUT, 0};
             const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - load_clock::now());
@@ -169,7 +123,7 @@ private:
         return fd;
     }
 
-    int turn(load_clock::duration wait) {
+    int turn(load_clock::duration wait) override {
         std::array<epoll_event, 256> events;
         const auto timeout = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
         const int count =
@@ -226,7 +180,7 @@ private:
         conn.partial += count;
         while (conn.partial >= options_.size) {
             conn.partial -= options_.size;
-            latencies_.record(static_cast<std::uint64_t>((time - conn.sent_at[conn.oldest]).count()));
+            record(time - conn.sent_at[conn.oldest]);
             ++conn.messages;
             conn.sent_at[conn.oldest] = time;
             conn.oldest = conn.oldest + 1 == options_.in_flight ? 0 : conn.oldest + 1;
@@ -261,21 +215,11 @@ private:
         --live_;
     }
 
-    void note_error(const char* what) {
-        if (++errors_ == 1) { // the first says enough
-            std::fprintf(stderr, "load: %s\n", what);
-        }
-    }
-
-    const load_options& options_;
     int epoll_;
     std::vector<load_clock::time_point> times_;
     std::vector<connection> connections_;
     std::size_t live_ = 0;
     bool ending_ = false;
-    std::uint64_t errors_ = 0;
-    histogram latencies_;
-    load_clock::duration idle_{};
     std::array<std::byte, 65536> incoming_;
     std::array<std::byte, 65536> expected_;
     std::array<std::byte, 65536> outgoing_;

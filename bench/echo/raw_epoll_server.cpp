@@ -23,8 +23,9 @@ struct connection {
 
 class server {
 public:
-    explicit server(int port)
-        : epoll_(bench::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")), termination_(bench::termination_fd()) {
+    server(int port, std::size_t receive_size)
+        : epoll_(bench::check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")), termination_(bench::termination_fd()),
+          buffer_(receive_size) {
         add(termination_, EPOLLIN, &termination_);
         bench::end_with_stdin();
         listener_ = bench::listen_on_loopback(port, backlog);
@@ -111,7 +112,7 @@ private:
     int epoll_;
     int termination_;
     int listener_ = -1;
-    std::array<char, 4096> buffer_;
+    std::vector<char> buffer_;
 };
 
 } // namespace
@@ -120,9 +121,11 @@ int main(int argc, char** argv) {
     CLI::App app("echo server on raw epoll");
     int port = 0;
     app.add_option("--port", port, "port to listen on; 0: the system's choice");
+    std::size_t receive_size = 4096;
+    app.add_option("--receive-size", receive_size, "bytes that are received at a time")->check(CLI::Range(1, 1 << 24));
     CLI11_PARSE(app, argc, argv);
     try {
-        server(port).run();
+        server(port, receive_size).run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "raw_epoll_server: %s\n", error.what());
         return 1;

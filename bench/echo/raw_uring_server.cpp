@@ -34,7 +34,8 @@ void check_result(int result, const char* what) {
 class buffer_ring {
 public:
     static constexpr unsigned count = 256;
-    static constexpr unsigned size = 4096;
+
+    explicit buffer_ring(unsigned size) : size_(size), memory_(std::size_t{count} * size) {}
 
     void set_up(io_uring& ring) {
         io_uring_buf_reg registration{};
@@ -47,10 +48,10 @@ public:
         }
     }
 
-    std::byte* operator[](unsigned buffer) { return buffers_[buffer].data(); }
+    std::byte* operator[](unsigned buffer) { return &memory_[std::size_t{buffer} * size_]; }
 
     void give(unsigned buffer) {
-        io_uring_buf_ring_add(shared(), (*this)[buffer], size, static_cast<unsigned short>(buffer), count - 1, 0);
+        io_uring_buf_ring_add(shared(), (*this)[buffer], size_, static_cast<unsigned short>(buffer), count - 1, 0);
         io_uring_buf_ring_advance(shared(), 1);
     }
 
@@ -58,12 +59,13 @@ private:
     io_uring_buf_ring* shared() { return reinterpret_cast<io_uring_buf_ring*>(entries_.data()); }
 
     alignas(4096) std::array<io_uring_buf, count> entries_{};
-    alignas(4096) std::array<std::array<std::byte, size>, count> buffers_;
+    unsigned size_;
+    std::vector<std::byte> memory_;
 };
 
 class server {
 public:
-    explicit server(int port) {
+    server(int port, unsigned receive_size) : buffers_(receive_size) {
         io_uring_params parameters{};
         parameters.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE;
         parameters.cq_entries = completion_entries;
@@ -252,9 +254,11 @@ int main(int argc, char** argv) {
     CLI::App app("echo server on raw liburing");
     int port = 0;
     app.add_option("--port", port, "port to listen on; 0: the system's choice");
+    unsigned receive_size = 4096;
+    app.add_option("--receive-size", receive_size, "bytes in each of the buffers")->check(CLI::Range(1, 1 << 20));
     CLI11_PARSE(app, argc, argv);
     try {
-        std::make_unique<server>(port)->run();
+        std::make_unique<server>(port, receive_size)->run();
     } catch (const std::exception& error) {
         std::fprintf(stderr, "raw_uring_server: %s\n", error.what());
         return 1;

@@ -1,4 +1,4 @@
-"""Compares servers two at a time: many short rounds, each with one run of both, in the order A B, B A, A B, …
+"""Compares programs two at a time: many short rounds, each with one run of both, in the order A B, B A, A B, …
 
 What else happens on a machine changes speed by a third within minutes. Two runs right after each other see the same
 machine, so the ratio of each round means something where the numbers themselves do not; turning the order round takes
@@ -20,118 +20,94 @@ DISTURBED = 0.9  # a spinning load that gets less of its core than this has to s
 class Comparison:
     """The rounds of one pair at one number of connections."""
 
-    def __init__(self, first, second, connections):
+    def __init__(self, scenario, first, second, connections):
+        self.scenario = scenario
         self.first = first
         self.second = second
         self.connections = connections
         self.rounds = []
         self.failures = []
 
-    def run(self, measure, options):
+    def run(self, options):
         for index in range(options.rounds):
             order = (self.first, self.second) if index % 2 == 0 else (self.second, self.first)
             results = {}
             try:
                 for name in order:
-                    results[name] = measure(name, self.connections, options)
+                    results[name] = self.scenario.measure(name, self.connections, options)
             except Failure as failure:
                 self.failures.append(str(failure))
-                print(f"  round {index + 1}, {self.connections} connections: {failure}", file=sys.stderr)
+                print(f"  round {index + 1}, {self.connections} {self.scenario.of}: {failure}", file=sys.stderr)
                 if not self.rounds and len(self.failures) == 3:
                     return  # it does not work at all
                 continue
             self.rounds.append((results[self.first], results[self.second]))
 
+    def compared(self):
+        return [figure for figure in self.scenario.figures if figure.compared]
+
     def medians(self, key):
         return [median(pair[side][key] for pair in self.rounds) for side in (0, 1)]
 
-    def tails(self):
-        """How many times longer than the median the slowest hundredth waits: the median of the rounds."""
-        ratios = [[pair[side]["p99_us"] / pair[side]["p50_us"] for pair in self.rounds] for side in (0, 1)]
-        return " / ".join(f"{median(ratio):.1f}" for ratio in ratios)
+    def ratio(self, figure):
+        return Spread([figure.ratio(first, second) for first, second in self.rounds])
 
-    def speed(self):
-        """Messages per second, first over second."""
-        return Spread([a["msg_per_s"] / b["msg_per_s"] for a, b in self.rounds])
-
-    def thrift(self):
-        """Server CPU per message, second over first: here, too, above 1 is good for the first."""
-        return Spread([b["server_cpu_ns"] / a["server_cpu_ns"] for a, b in self.rounds])
+    def verdict(self, figure, options):
+        return "disturbed" if figure.needs_own_cores and self.is_disturbed(options) else verdict(self.ratio(figure))
 
     def row(self, options):
         if not self.rounds:
-            return [str(self.connections), "no result", *[""] * (len(HEADER) - 2)]
-
-        def both(key, scale=1, digits=0):
-            return " / ".join(f"{value / scale:.{digits}f}" for value in self.medians(key))
-
-        speed, thrift = self.speed(), self.thrift()
-        wins = sum(a["msg_per_s"] > b["msg_per_s"] for a, b in self.rounds)
-        return [
-            str(self.connections),
-            both("msg_per_s", 1000, 1),
-            str(speed),
-            f"{wins}/{len(self.rounds)}",
-            "disturbed" if self.is_disturbed(options) else verdict(speed),
-            both("server_cpu_ns"),
-            str(thrift),
-            verdict(thrift),
-            both("p50_us"),
-            both("p99_us"),
-            self.tails(),
-            both("evenness", digits=2),
-            both("server_busy", 0.01),
-            both("load_busy", 0.01),
-        ]
+            return [str(self.connections), "no result", *[""] * (len(header(self.scenario)) - 2)]
+        cells = [str(self.connections)]
+        for figure in self.scenario.figures:
+            cells.append(" / ".join(figure.text(value) for value in self.medians(figure.key)))
+            if figure.compared:
+                wins = sum(figure.ratio(first, second) > 1 for first, second in self.rounds)
+                cells += [str(self.ratio(figure)), f"{wins}/{len(self.rounds)}", self.verdict(figure, options)]
+        return cells
 
     def is_load_bound(self):
-        return bool(self.rounds) and max(self.medians("load_busy")) > LOAD_BOUND
+        return self._knows("load_busy") and max(self.medians("load_busy")) > LOAD_BOUND
 
     def is_disturbed(self, options):
-        return options.spin and bool(self.rounds) and min(self.medians("load_cpu_s")) < DISTURBED * options.seconds
+        if not options.spin or not self._knows("load_cpu_s"):
+            return False
+        return min(self.medians("load_cpu_s")) < DISTURBED * min(self.medians("seconds"))
 
-    def as_dict(self):
-        summary = {
-            "first": self.first,
-            "second": self.second,
-            "connections": self.connections,
-            "failures": self.failures,
-            "rounds": self.rounds,
-        }
-        if self.rounds:
-            summary["speed_ratio"] = self.speed().as_dict()
-            summary["cpu_ratio"] = self.thrift().as_dict()
-        return summary
+    def _knows(self, key):
+        return bool(self.rounds) and key in self.rounds[0][0]
 
-
-HEADER = [
-    "conns",
-    "k msg/s",
-    "speed ratio",
-    "rounds won",
-    "speed",
-    "CPU ns/msg",
-    "CPU ratio",
-    "CPU",
-    "p50 µs",
-    "p99 µs",
-    "p99/p50",
-    "even",
-    "server %",
-    "load %",
-]
+    def summary(self, options):
+        """What is kept of it: medians, ratios and verdicts."""
+        kept = {"first": self.first, "second": self.second, "connections": self.connections}
+        kept |= {"rounds": len(self.rounds), "failures": self.failures, "figures": {}, "ratios": {}}
+        for figure in self.scenario.figures if self.rounds else []:
+            kept["figures"][figure.key] = self.medians(figure.key)
+            if figure.compared:
+                kept["ratios"][figure.compared] = self.ratio(figure).as_dict()
+                kept["ratios"][figure.compared]["verdict"] = self.verdict(figure, options)
+        return kept
 
 
-def compare(pairs, connection_counts, measure, options):
+def header(scenario):
+    cells = [scenario.of]
+    for figure in scenario.figures:
+        cells.append(figure.title)
+        if figure.compared:
+            cells += [f"{figure.compared} ratio", "rounds won", figure.compared]
+    return cells
+
+
+def compare(scenario, pairs, connection_counts, options):
     """Runs and prints every comparison; gives them all."""
     comparisons = []
     for first, second in pairs:
         print(f"\n### {first} against {second}\n", flush=True)
-        group = [Comparison(first, second, count) for count in connection_counts]
+        group = [Comparison(scenario, first, second, count) for count in connection_counts]
         for comparison in group:
-            comparison.run(measure, options)
+            comparison.run(options)
             comparisons.append(comparison)
-        print(render(HEADER, [comparison.row(options) for comparison in group]), flush=True)
+        print(render(header(scenario), [comparison.row(options) for comparison in group]), flush=True)
         print_remarks(group, options)
     return comparisons
 
@@ -142,16 +118,17 @@ def print_remarks(group, options):
     def rows(condition):
         return ", ".join(str(comparison.connections) for comparison in group if condition(comparison))
 
+    of = group[0].scenario.of
     for comparison in group:
         if len(comparison.rounds) >= ENOUGH_FOR_INTERVAL:
-            (slow, fast), (dear, cheap) = comparison.speed().interval(), comparison.thrift().interval()
-            print(
-                f"\n{comparison.connections} connections: 95 % interval of the median ratio, "
-                f"speed {slow:.3f} to {fast:.3f}, CPU {dear:.3f} to {cheap:.3f}."
-            )
+            intervals = []
+            for figure in comparison.compared():
+                low, high = comparison.ratio(figure).interval()
+                intervals.append(f"{figure.compared} {low:.3f} to {high:.3f}")
+            print(f"\n{comparison.connections} {of}: 95 % interval of the median ratio, {', '.join(intervals)}.")
         if comparison.failures:
-            print(f"\n{comparison.connections} connections: {len(comparison.failures)} rounds failed.")
+            print(f"\n{comparison.connections} {of}: {len(comparison.failures)} rounds failed.")
     if disturbed := rows(lambda comparison: comparison.is_disturbed(options)):
-        print(f"\n{disturbed} connections: other processes competed for the cores; only the CPU columns count.")
+        print(f"\n{disturbed} {of}: other processes competed for the cores; only the CPU columns count.")
     elif bound := rows(Comparison.is_load_bound):
-        print(f"\n{bound} connections: the load was saturated, too; the CPU ratio tells more than the speed.")
+        print(f"\n{bound} {of}: the load was saturated, too; the CPU ratio tells more than the speed.")
