@@ -19,6 +19,7 @@
 #include <coax/finally.hpp>
 #include <coax/framing.hpp>
 #include <coax/function_ref.hpp>
+#include <coax/interface.hpp>
 #include <coax/kind.hpp>
 #include <coax/linger.hpp>
 #include <coax/listener.hpp>

@@ -57,6 +57,9 @@ enum class operation_name : unsigned char {
     frame_send,          ///< `framed::send`
     getaddrinfo,         ///< `getaddrinfo`
     getnameinfo,         ///< `getnameinfo`
+    if_nameindex,        ///< `if_nameindex`
+    if_nametoindex,      ///< `if_nametoindex`, and an `interface_index` that is made from a name
+    if_indextoname,      ///< `if_indextoname`
     create_connection,   ///< `create_connection`
     create_server,       ///< `create_server`
     activated_listeners, ///< `activated_listeners`; no error says it

@@ -154,12 +154,4 @@ int usable_error(const address& a) noexcept {
     return a.is_placeholder() || (a.is_abstract() && !has_abstract_names) ? EAFNOSUPPORT : 0;
 }
 
-std::uint32_t interface_index(std::string_view name) noexcept {
-    char terminated[interface_name_size] = {};
-    if (name.empty() || name.size() >= sizeof terminated || name.find('\0') != name.npos)
-        return 0;
-    std::copy(name.begin(), name.end(), terminated);
-    return static_cast<std::uint32_t>(::if_nametoindex(terminated));
-}
-
 } // namespace coax::os

@@ -52,7 +52,4 @@ std::span<const unsigned char> unnamed_bytes() noexcept;
 /// the system has none. To be asked before an address goes to the kernel by any way other than os/socket.hpp.
 int usable_error(const address& a) noexcept;
 
-/// The index of a network interface, 0 when there is none of that name.
-std::uint32_t interface_index(std::string_view name) noexcept;
-
 } // namespace coax::os

@@ -65,6 +65,8 @@ std::error_code process_system::name_of(const address_query& query, resolved_nam
     return os::name_of(query, into);
 }
 std::uint32_t process_system::interface_index(std::string_view name) noexcept { return os::interface_index(name); }
+int process_system::interface_name(std::uint32_t index, std::string& into) { return os::interface_name(index, into); }
+int process_system::interfaces(std::vector<interface_info>& into) { return os::interfaces(into); }
 
 std::unique_ptr<workers> process_system::make_workers(unsigned most, unsigned most_alike) {
     return std::make_unique<worker_pool>(*this, most, most_alike);

@@ -48,6 +48,8 @@ public:
     std::error_code resolve(const name_query& query, std::vector<address>& into) override;
     std::error_code name_of(const address_query& query, resolved_name& into) override;
     std::uint32_t interface_index(std::string_view name) noexcept override;
+    int interface_name(std::uint32_t index, std::string& into) override;
+    int interfaces(std::vector<interface_info>& into) override;
 
     std::unique_ptr<workers> make_workers(unsigned most, unsigned most_alike) override;
     std::unique_ptr<signal_subscription> subscribe() override;

@@ -16,6 +16,7 @@
 #include <coax/resolve.hpp>
 #include <coax/shutdown_how.hpp>
 
+#include "os/interfaces.hpp"
 #include "os/local_path.hpp"
 #include "os/resolve.hpp"
 #include "os/signal.hpp"
@@ -78,10 +79,14 @@ public:
     /// Nanoseconds of a monotonic clock. From any thread.
     virtual std::int64_t now() noexcept = 0;
 
-    // Names (os/resolve.hpp). On a thread of `make_workers`; `interface_index` on any.
+    // Names (os/resolve.hpp). On a thread of `make_workers`.
     virtual std::error_code resolve(const name_query& query, std::vector<address>& into) = 0;
     virtual std::error_code name_of(const address_query& query, resolved_name& into) = 0;
+
+    // Network interfaces (os/interfaces.hpp). From any thread.
     virtual std::uint32_t interface_index(std::string_view name) noexcept = 0;
+    virtual int interface_name(std::uint32_t index, std::string& into) = 0;
+    virtual int interfaces(std::vector<interface_info>& into) = 0;
 
     /// So many threads at most; of jobs that are alike no more than `most_alike` run at once (0: no other bound). Throws `std::bad_alloc`.
     virtual std::unique_ptr<workers> make_workers(unsigned most, unsigned most_alike) = 0;

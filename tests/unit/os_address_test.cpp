@@ -14,6 +14,7 @@
 
 #include "native_sockets.hpp"
 #include "os/address.hpp"
+#include "os/interfaces.hpp"
 #include "unit/os_sockets.hpp"
 
 using coax::address;
