@@ -110,6 +110,9 @@ public:
     /// Whether this is "any" or "loopback", which have no family until `resolved` or a socket gives them one.
     constexpr bool is_placeholder() const noexcept { return form_ == form::any || form_ == form::loopback; }
 
+    /// Whether this is the address of a multicast group: 224.0.0.0/4 or ff00::/8.
+    bool is_multicast() const noexcept;
+
     /// Whether this is an abstract UNIX name.
     constexpr bool is_abstract() const noexcept { return form_ == form::abstract; }
 

@@ -36,6 +36,10 @@ enum class operation_name : unsigned char {
     getpeername,         ///< `socket::getpeername`
     setsockopt,          ///< `socket::setsockopt`, `socket::settimeout`
     getsockopt,          ///< `socket::getsockopt`
+    join_group,          ///< `socket::join_group`
+    leave_group,         ///< `socket::leave_group`
+    join_source_group,   ///< `socket::join_source_group`
+    leave_source_group,  ///< `socket::leave_source_group`
     sleep,               ///< `sleep_for`, `sleep_until`
     yield,               ///< `yield`
     wait_signal,         ///< `wait_signal`

@@ -10,6 +10,7 @@
 
 #include <coax/config.hpp>
 #include <coax/error.hpp>
+#include <coax/interface.hpp>
 #include <coax/kind.hpp>
 
 namespace coax::detail {
@@ -31,6 +32,11 @@ enum class option_id : unsigned char {
     user_timeout,
     v6_only,
     bind_address_no_port,
+    hop_limit,
+    multicast_hops,
+    multicast_loop,
+    multicast_interface,
+    multicast_all,
     error,
     type,
     accepting,
@@ -87,6 +93,14 @@ struct option_codec<kind> {
 };
 
 template <>
+struct option_codec<interface_index> {
+    static constexpr option_words encode(interface_index value) noexcept { return {value.value(), 0}; }
+    static constexpr interface_index decode(option_words words) noexcept {
+        return interface_index(static_cast<std::uint32_t>(words.first));
+    }
+};
+
+template <>
 struct option_codec<std::error_code> {
     static std::error_code decode(option_words words) noexcept { return system_error(static_cast<int>(words.first)); }
 };
@@ -119,7 +133,7 @@ inline constexpr of<bool> reuse_address{detail::option_id::reuse_address};
 /// Lets several sockets bind one address; Linux and FreeBSD spread connections and datagrams over them (SO_REUSEPORT, SO_REUSEPORT_LB).
 inline constexpr of<bool> reuse_port{detail::option_id::reuse_port};
 
-/// Allows datagrams to a broadcast address (SO_BROADCAST).
+/// Allows datagrams to a broadcast address (SO_BROADCAST). Without it sending one is `permission_denied`.
 inline constexpr of<bool> broadcast{detail::option_id::broadcast};
 
 /// Probes an idle connection, so that a vanished peer is noticed (SO_KEEPALIVE).
@@ -165,6 +179,27 @@ inline constexpr of<bool> v6_only{detail::option_id::v6_only};
 /// Lets `bind` to port 0 choose the address only (IP_BIND_ADDRESS_NO_PORT; Linux): the port is chosen by `connect`, so that it is taken for
 /// one destination and not for all of them. To be set before `bind`, also on IPv6 sockets; `getsockname` says port 0 in between.
 inline constexpr of<bool> bind_address_no_port{detail::option_id::bind_address_no_port};
+
+/// How many routers may pass on what is sent to a single machine (IP_TTL, IPV6_UNICAST_HOPS): 1 to 255.
+inline constexpr of<int> hop_limit{detail::option_id::hop_limit};
+
+/// How many routers may pass on what is sent to a multicast group, less one (IP_MULTICAST_TTL, IPV6_MULTICAST_HOPS): 0 for this machine alone,
+/// 1, as it is at first, for the network of the interface, up to 255.
+inline constexpr of<int> multicast_hops{detail::option_id::multicast_hops};
+
+/// Whether members on this machine receive what is sent to a group from here (IP_MULTICAST_LOOP, IPV6_MULTICAST_LOOP); on at first. To be
+/// set on the socket that sends, and on Windows on those that receive.
+inline constexpr of<bool> multicast_loop{detail::option_id::multicast_loop};
+
+/// The interface that sends to multicast groups (IP_MULTICAST_IF, IPV6_MULTICAST_IF); none, as at first, leaves it to the routes of the system.
+/// A group that has a scope names its own. Over IPv4 an unbound socket sends from the first address of the interface; one that has none reads
+/// back as none. An interface that does not exist is `no_such_device`.
+inline constexpr of<interface_index> multicast_interface{detail::option_id::multicast_interface};
+
+/// Whether a socket that is bound to "any" receives what is sent to a group that only another socket of the machine has joined
+/// (IP_MULTICAST_ALL, IPV6_MULTICAST_ALL; Linux). Other systems do no such thing, and here it is off; sockets that were made elsewhere and
+/// adopted are left as they are.
+inline constexpr of<bool> multicast_all{detail::option_id::multicast_all};
 
 /// The pending error, which reading it clears (SO_ERROR).
 inline constexpr readable<std::error_code> error{detail::option_id::error};

@@ -20,6 +20,7 @@
 #include <coax/detail/refused.hpp>
 #include <coax/detail/socket_operations.hpp>
 #include <coax/error.hpp>
+#include <coax/interface.hpp>
 #include <coax/kind.hpp>
 #include <coax/message_flags.hpp>
 #include <coax/option.hpp>
@@ -128,6 +129,25 @@ public:
     int getsockopt(int level, int name) const;
     /// At most `size` bytes of the value of any option. Throws `io_error`. Source: getsockopt(2).
     std::vector<std::byte> getsockopt(int level, int name, std::size_t size) const;
+
+    /// Receives from now on what is sent to a multicast group, to the port that this datagram socket is bound to, on one interface. Without an
+    /// interface it is that of the group's scope, as in `ff02::1%eth0`, or one of the system's choice. What is sent to this machine alone is
+    /// received as before; a socket that is bound to the address of the group receives nothing else (not on Windows). For several receivers on
+    /// one port each sets `option::reuse_address` before it is bound (macOS, BSD: `option::reuse_port`). Closing the socket leaves its groups.
+    ///
+    /// Throws `io_error` with the group: `invalid_argument` for what is no multicast address, or an interface that is not that of its scope;
+    /// `address_family_not_supported` for another family than the socket's; `no_such_device` where there is no such interface, or no way to the
+    /// group; `address_in_use` for a group that it has joined; `no_buffer_space` for too many (Linux: 20 over IPv4, a sysctl);
+    /// `operation_not_supported` on a stream, or where the system has no such thing. Source: RFC 3678 section 5.1, ip(7), ipv6(7).
+    void join_group(const address& group, interface_index on = {});
+    /// Receives no more of it; what has arrived is still received. It needs the interface with which the group was joined. Throws `io_error` as
+    /// `join_group` does, and `address_not_available` where the socket is no member.
+    void leave_group(const address& group, interface_index on = {});
+    /// The same of what one source sends; called again with another one, of that as well. A group is joined for all sources or for some: the
+    /// other way is `address_in_use`, as far as the interface is given. Throws `io_error` as `join_group` does. Source: RFC 3678 section 5.1.2.
+    void join_source_group(const address& group, const address& source, interface_index on = {});
+    /// Receives no more of what this source sends; with the last one the group is left. Throws `io_error` as `leave_group` does.
+    void leave_source_group(const address& group, const address& source, interface_index on = {});
 
     /// The limit of every single operation from now on: none (it waits), zero (`operation_would_block` at once when nothing can be
     /// done) or positive (`timeout_error` after it). A negative duration throws `std::invalid_argument`, a huge one is clamped.

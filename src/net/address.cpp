@@ -63,6 +63,12 @@ std::span<const std::byte> address::bytes() const& noexcept {
                                                                      : std::span<const unsigned char>());
 }
 
+bool address::is_multicast() const noexcept {
+    const std::span<const std::byte> host = bytes();
+    return !host.empty() &&
+           (host.size() == 4 ? (host[0] & std::byte{0xf0}) == std::byte{0xe0} : host[0] == std::byte{0xff});
+}
+
 std::span<const std::byte> address::native() const& noexcept { return std::as_bytes(std::span(bytes_, size_)); }
 
 // Equal addresses have equal bytes: `commit` sees to it.

@@ -10,6 +10,7 @@
 
 #include "os/control.hpp"
 #include "os/extensions.hpp"
+#include "os/multicast.hpp"
 #include "os/poll.hpp"
 #include "os/signal.hpp"
 #include "os/socket.hpp"
@@ -179,6 +180,12 @@ native_option native(option_id id) noexcept {
         return {IPPROTO_IPV6, IPV6_V6ONLY};
     case option_id::bind_address_no_port:
         return {IPPROTO_IP, bind_address_no_port_name};
+    case option_id::hop_limit: // of the family: ip_options.cpp
+    case option_id::multicast_hops:
+    case option_id::multicast_loop:
+    case option_id::multicast_interface:
+    case option_id::multicast_all:
+        break;
     case option_id::error:
         return {SOL_SOCKET, SO_ERROR};
     case option_id::type:
@@ -213,6 +220,8 @@ bool is_always_on([[maybe_unused]] native_handle handle, [[maybe_unused]] option
 int set_option(native_handle handle, option_id id, option_words value) noexcept {
     if (is_control_option(id))
         return set_control_option(handle, id, value.first != 0);
+    if (is_ip_option(id))
+        return set_ip_option(handle, id, value.first);
     const native_option to = native(id);
     if (to.name == -1)
         return ENOPROTOOPT;
@@ -240,6 +249,8 @@ int get_option(native_handle handle, option_id id, option_words& value) noexcept
         value = {on ? 1 : 0, 0};
         return error;
     }
+    if (is_ip_option(id))
+        return get_ip_option(handle, id, value.first);
     const native_option from = native(id);
     if (from.name == -1)
         return ENOPROTOOPT;

@@ -7,6 +7,7 @@
 
 #include "os/address.hpp"
 #include "os/extensions.hpp"
+#include "os/multicast.hpp"
 #include "os/socket.hpp"
 
 #if defined(COAX_LINUX_EXTENSIONS)
@@ -76,8 +77,11 @@ outcome open(family f, kind k, int protocol) noexcept {
     const int handle = ::socket(native_family(f), native_kind(k) | creation_flags, protocol);
     if (handle == -1)
         return {-1, errno};
-    const int error = complete(handle);
-    return error == 0 ? outcome{handle, 0} : outcome{-1, error};
+    if (const int error = complete(handle); error != 0)
+        return {-1, error};
+    if (k == kind::datagram)
+        keep_to_own_groups(handle, f);
+    return {handle, 0};
 }
 
 const family pair_family = family::local;

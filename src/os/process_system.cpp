@@ -36,6 +36,14 @@ int process_system::set_option(native_handle handle, detail::option_id id, detai
 int process_system::get_option(native_handle handle, detail::option_id id, detail::option_words& value) noexcept {
     return os::get_option(handle, id, value);
 }
+int process_system::join_group(native_handle handle, const address& group, const address& source,
+                               std::uint32_t on) noexcept {
+    return os::join_group(handle, group, source, on);
+}
+int process_system::leave_group(native_handle handle, const address& group, const address& source,
+                                std::uint32_t on) noexcept {
+    return os::leave_group(handle, group, source, on);
+}
 int process_system::low_water_mark(native_handle handle) noexcept { return os::low_water_mark(handle); }
 std::int64_t process_system::unacknowledged(native_handle handle) noexcept { return os::unacknowledged(handle); }
 bool process_system::is_ready(native_handle handle, bool to_read, bool to_write) noexcept {

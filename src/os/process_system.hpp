@@ -26,6 +26,10 @@ public:
     int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept override;
     int set_option(native_handle handle, detail::option_id id, detail::option_words value) noexcept override;
     int get_option(native_handle handle, detail::option_id id, detail::option_words& value) noexcept override;
+    int join_group(native_handle handle, const address& group, const address& source,
+                   std::uint32_t on) noexcept override;
+    int leave_group(native_handle handle, const address& group, const address& source,
+                    std::uint32_t on) noexcept override;
     int low_water_mark(native_handle handle) noexcept override;
     std::int64_t unacknowledged(native_handle handle) noexcept override;
     bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept override;

@@ -18,6 +18,7 @@
 
 #include "os/interfaces.hpp"
 #include "os/local_path.hpp"
+#include "os/multicast.hpp"
 #include "os/resolve.hpp"
 #include "os/signal.hpp"
 #include "os/socket.hpp"
@@ -58,6 +59,10 @@ public:
     virtual int get_option(native_handle handle, int level, int name, void* value, std::size_t& size) noexcept = 0;
     virtual int set_option(native_handle handle, detail::option_id id, detail::option_words value) noexcept = 0;
     virtual int get_option(native_handle handle, detail::option_id id, detail::option_words& value) noexcept = 0;
+    virtual int join_group(native_handle handle, const address& group, const address& source,
+                           std::uint32_t on) noexcept = 0;
+    virtual int leave_group(native_handle handle, const address& group, const address& source,
+                            std::uint32_t on) noexcept = 0;
     virtual int low_water_mark(native_handle handle) noexcept = 0;
     virtual std::int64_t unacknowledged(native_handle handle) noexcept = 0;
     virtual bool is_ready(native_handle handle, bool to_read, bool to_write) noexcept = 0;

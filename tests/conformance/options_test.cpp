@@ -2,6 +2,7 @@
 #include "support/catch.hpp"
 #include "support/net.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
@@ -180,6 +181,52 @@ TEST_CASE("an option that does not exist is no_protocol_option") {
     coax::socket socket(coax::family::inet);
     CHECK(support::code_thrown_by([&] { socket.setsockopt(SOL_SOCKET, 0x7ffe, 1); }) == std::errc::no_protocol_option);
     CHECK(support::code_thrown_by([&] { static_cast<void>(socket.getsockopt(SOL_SOCKET, 0x7ffe)); }) ==
+          std::errc::no_protocol_option);
+}
+
+TEST_CASE("options of the internet layer are those of the socket's family") {
+    const coax::family family = GENERATE(from_range(support::internet()));
+    INFO(support::name_of(family));
+    coax::socket socket(family, coax::kind::datagram);
+    CHECK(socket.getsockopt(option::multicast_hops) == 1);
+    CHECK(socket.getsockopt(option::multicast_loop));
+    CHECK(socket.getsockopt(option::multicast_interface) == coax::interface_index());
+    for (const int hops : {1, 64, 255})
+        reads_back(socket, option::hop_limit, hops);
+    for (const int hops : {0, 1, 32, 255})
+        reads_back(socket, option::multicast_hops, hops);
+    for (const bool on : {false, true})
+        reads_back(socket, option::multicast_loop, on);
+    for (const bool on : {true, false})
+        reads_back(socket, option::multicast_all, on);
+    for (const coax::interface_info& one : coax::if_nameindex()) {
+        const bool has_address = std::any_of(one.addresses.begin(), one.addresses.end(),
+                                             [&](const auto& each) { return each.host.family() == family; });
+        if (one.up && has_address)
+            reads_back(socket, option::multicast_interface, one.index);
+    }
+    reads_back(socket, option::multicast_interface, coax::interface_index());
+    for (const int wrong : {-1, 256, 1 << 20}) {
+        CHECK(support::code_thrown_by([&] { socket.setsockopt(option::hop_limit, wrong); }) ==
+              std::errc::invalid_argument);
+        CHECK(support::code_thrown_by([&] { socket.setsockopt(option::multicast_hops, wrong); }) ==
+              std::errc::invalid_argument);
+    }
+    CHECK(socket.getsockopt(option::hop_limit) == 255);
+    CHECK(socket.getsockopt(option::multicast_hops) == 255);
+}
+
+TEST_CASE("a stream has a hop limit too") {
+    const coax::family family = GENERATE(from_range(support::internet()));
+    coax::socket socket(family);
+    reads_back(socket, option::hop_limit, 7);
+}
+
+TEST_CASE("an option of the internet layer on a UNIX socket is no_protocol_option", "[unix]") {
+    coax::socket socket(coax::family::local, coax::kind::datagram);
+    CHECK(support::code_thrown_by([&] { socket.setsockopt(option::multicast_hops, 1); }) ==
+          std::errc::no_protocol_option);
+    CHECK(support::code_thrown_by([&] { static_cast<void>(socket.getsockopt(option::hop_limit)); }) ==
           std::errc::no_protocol_option);
 }
 

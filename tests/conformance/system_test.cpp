@@ -112,6 +112,22 @@ public:
                                                                               : process_system::variable(name);
     }
     std::uint32_t interface_index(std::string_view name) noexcept override { return name == "lan" ? 7 : 0; }
+    int interface_name(std::uint32_t index, std::string& into) override {
+        into = "lan";
+        return index == 7 ? 0 : ENODEV;
+    }
+    int interfaces(std::vector<coax::interface_info>& into) override {
+        into.emplace_back("lan", coax::interface_index(7));
+        return 0;
+    }
+    int join_group(coax::native_handle, const coax::address& group, const coax::address& source,
+                   std::uint32_t on) noexcept override {
+        memberships.push_back({group, source, on});
+        return 0;
+    }
+    int leave_group(coax::native_handle, const coax::address&, const coax::address&, std::uint32_t) noexcept override {
+        return EADDRNOTAVAIL;
+    }
     std::unique_ptr<os::workers> make_workers(unsigned most, unsigned most_alike) override {
         if (has_threads)
             return process_system::make_workers(most, most_alike);
@@ -128,6 +144,12 @@ public:
     const char* backend = nullptr;
     int jobs = 0;
     bool has_threads = false;
+    struct membership {
+        coax::address group;
+        coax::address source;
+        std::uint32_t on;
+    };
+    std::vector<membership> memberships;
     raised_signals signals;
 };
 
@@ -282,6 +304,32 @@ TEST_CASE("what runs on a thread of a run's pool asks the system of that run") {
         const seen there = co_await coax::to_thread(look);
         CHECK(there.now - before < 1000h);
         CHECK(there.interface == 0);
+    });
+}
+
+TEST_CASE("interfaces and groups are those of the run's system") {
+    other_system system;
+    run_on(system, [&]() -> coax::task<> {
+        const std::vector<coax::interface_info> listed = coax::if_nameindex();
+        REQUIRE(listed.size() == 1);
+        CHECK(listed.front().name == "lan");
+        CHECK(coax::if_nametoindex("lan") == coax::interface_index(7));
+        CHECK(coax::if_indextoname(coax::interface_index(7)) == "lan");
+        CHECK_THROWS_AS(coax::interface_index("lo"), coax::no_such_interface);
+
+        coax::socket socket(coax::family::inet6, coax::kind::datagram);
+        const coax::address group("ff12::1%lan", 0);
+        const coax::address source("2001:db8::1", 0);
+        socket.join_group(group);
+        socket.join_source_group(group, source, "lan");
+        REQUIRE(system.memberships.size() == 2);
+        CHECK(system.memberships[0].group == group);
+        CHECK(system.memberships[0].source.is_unnamed());
+        CHECK(system.memberships[0].on == 7);
+        CHECK(system.memberships[1].source == source);
+        CHECK(system.memberships[1].on == 7);
+        CHECK(support::code_thrown_by([&] { socket.leave_group(group); }) == std::errc::address_not_available);
+        co_return;
     });
 }
 

@@ -102,6 +102,20 @@ TEST_CASE("an IPv6 address answers with its host, port and scope") {
     CHECK(scoped != address("fe80::1", 443));
 }
 
+TEST_CASE("a multicast address says so") {
+    for (const char* group : {"224.0.0.0", "224.0.0.251", "239.255.255.255", "ff00::", "ff02::1%3", "ffff::1"}) {
+        INFO(group);
+        CHECK(address(group, 1).is_multicast());
+    }
+    for (const char* other : {"", "localhost", "223.255.255.255", "240.0.0.0", "255.255.255.255", "127.0.0.1", "::1",
+                              "fe80::1", "feff::1", "::ffff:224.0.0.1"}) {
+        INFO(other);
+        CHECK_FALSE(address(other, 1).is_multicast());
+    }
+    CHECK_FALSE(address().is_multicast());
+    CHECK_FALSE(address::unix_path("\xff\xff").is_multicast());
+}
+
 TEST_CASE("a port outside 0..65535 is refused, and named") {
     CHECK(address("127.0.0.1", 0).port() == 0);
     CHECK(address("127.0.0.1", 65535).port() == 65535);
