@@ -105,7 +105,7 @@ bool switch_on(const char* name) {
     return request(RTM_NEWLINK, 0, link).carried_out();
 }
 
-bool add_address(const char* name, const char* host, unsigned char prefix) {
+bool add_address(const char* name, const char* host, unsigned char prefix, std::string label = {}) {
     ifaddrmsg address{};
     const bool inet6 = std::string_view(host).find(':') != std::string_view::npos;
     address.ifa_family = inet6 ? AF_INET6 : AF_INET;
@@ -116,6 +116,8 @@ bool add_address(const char* name, const char* host, unsigned char prefix) {
     made.with_host(IFA_LOCAL, host).with_host(IFA_ADDRESS, host);
     if (!inet6)
         made.with_host(IFA_BROADCAST, "192.0.2.255");
+    if (!label.empty())
+        made.with(IFA_LABEL, label.c_str(), label.size() + 1);
     return made.carried_out();
 }
 
@@ -130,7 +132,8 @@ bool add_link() {
                .with(IFLA_IFNAME, "coax0", 6)
                .with(IFLA_LINKINFO, info.data(), info.size())
                .carried_out() &&
-           switch_on("coax0") && switch_on("veth0") && add_address("coax0", "192.0.2.1", 24);
+           switch_on("coax0") && switch_on("veth0") && add_address("coax0", "192.0.2.1", 24) &&
+           add_address("coax0", "192.0.2.2", 24, "coax0:1");
 }
 
 /// All groups, as what is delivered here: only so does what the loopback interface sends come back from it.
