@@ -56,8 +56,7 @@ bool parse_decimal(std::string_view text, T& value) noexcept {
 bool parse_scope(std::string_view text, std::uint32_t& scope) noexcept {
     if (parse_decimal(text, scope))
         return true;
-    scope = detail::current_system().interface_index(text);
-    return scope != 0;
+    return detail::current_system().interface_index(text, scope) == 0;
 }
 
 } // namespace

@@ -19,9 +19,11 @@ static_assert(std::is_nothrow_copy_constructible_v<no_such_interface>);
 no_such_interface::~no_such_interface() = default;
 
 std::uint32_t interface_index::find(std::string_view name) {
-    const std::uint32_t number = detail::current_system().interface_index(name);
-    if (number == 0)
+    std::uint32_t number = 0;
+    const int error = detail::current_system().interface_index(name, number);
+    if (error == ENODEV)
         throw no_such_interface(operation_name::if_nametoindex, name);
+    detail::check(error, operation_name::if_nametoindex);
     return number;
 }
 

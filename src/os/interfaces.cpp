@@ -7,26 +7,53 @@
 #include "os/interfaces.hpp"
 
 namespace coax::os {
+namespace {
 
-std::uint32_t interface_index(std::string_view name) noexcept {
+/// The calls make a socket, for which there may be no descriptor. What they say of a name or index that is none differs.
+int reason() noexcept {
+#ifdef _WIN32
+    return ENODEV;
+#else
+    switch (errno) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EACCES:
+    case EPERM:
+        return errno;
+    default:
+        return ENODEV;
+    }
+#endif
+}
+
+int find_name(std::uint32_t index, char (&name)[interface_name_size]) noexcept {
+    return ::if_indextoname(index, name) != nullptr ? 0 : reason();
+}
+
+} // namespace
+
+int interface_index(std::string_view name, std::uint32_t& index) noexcept {
+    index = 0;
     char terminated[interface_name_size] = {};
     if (name.empty() || name.size() >= sizeof terminated || name.find('\0') != name.npos)
-        return 0;
+        return ENODEV;
     std::copy(name.begin(), name.end(), terminated);
-    return static_cast<std::uint32_t>(::if_nametoindex(terminated));
+    index = static_cast<std::uint32_t>(::if_nametoindex(terminated));
+    return index != 0 ? 0 : reason();
 }
 
 int interface_name(std::uint32_t index, std::string& into) {
     char name[interface_name_size] = {};
-    if (::if_indextoname(index, name) == nullptr)
-        return ENODEV;
+    const int error = find_name(index, name);
     into = name;
-    return 0;
+    return error;
 }
 
-bool has_interface(std::uint32_t index) noexcept {
+int find_interface(std::uint32_t index) noexcept {
     char name[interface_name_size] = {};
-    return ::if_indextoname(index, name) != nullptr;
+    return find_name(index, name);
 }
 
 } // namespace coax::os

@@ -17,7 +17,7 @@ namespace {
 
 using detail::option_id;
 
-struct native_option {
+struct ip_option {
     int level;
     int name; // -1 is no option anywhere
 };
@@ -31,7 +31,7 @@ constexpr int inet_all_name = -1;
 constexpr int inet6_all_name = -1;
 #endif
 
-native_option inet(option_id id) noexcept {
+ip_option inet(option_id id) noexcept {
     switch (id) {
     case option_id::hop_limit:
         return {IPPROTO_IP, IP_TTL};
@@ -48,7 +48,7 @@ native_option inet(option_id id) noexcept {
     }
 }
 
-native_option inet6(option_id id) noexcept {
+ip_option inet6(option_id id) noexcept {
     switch (id) {
     case option_id::hop_limit:
         return {IPPROTO_IPV6, IPV6_UNICAST_HOPS};
@@ -65,7 +65,7 @@ native_option inet6(option_id id) noexcept {
     }
 }
 
-native_option native(option_id id, family of) noexcept {
+ip_option native(option_id id, family of) noexcept {
     switch (of) {
     case family::inet:
         return inet(id);
@@ -86,13 +86,14 @@ bool is_octet([[maybe_unused]] option_id id, [[maybe_unused]] family of) noexcep
 #endif
 }
 
-int most(option_id id) noexcept {
+bool is_in_range(option_id id, std::int64_t value) noexcept {
     switch (id) {
     case option_id::hop_limit:
+        return value >= 1 && value <= 255;
     case option_id::multicast_hops:
-        return 255;
+        return value >= 0 && value <= 255;
     default:
-        return INT_MAX;
+        return value >= 0 && value <= INT_MAX;
     }
 }
 
@@ -135,13 +136,16 @@ int get_inet_interface(native_handle handle, std::int64_t& index) noexcept {
     unsigned char host[sizeof(in_addr)] = {};
     std::size_t size = sizeof host;
     const int error = get_option(handle, IPPROTO_IP, IP_MULTICAST_IF, host, size);
-    index = (host[0] | host[1] | host[2] | host[3]) != 0 ? interface_with(host) : 0;
-    return error;
+    std::uint32_t found = 0;
+    const bool is_set = (host[0] | host[1] | host[2] | host[3]) != 0;
+    const int unknown = error == 0 && is_set ? interface_with(host, found) : error;
+    index = found;
+    return unknown;
 }
 
 #endif
 
-int set_number(native_handle handle, native_option to, bool octet, int value) noexcept {
+int set_number(native_handle handle, ip_option to, bool octet, int value) noexcept {
     const auto byte = static_cast<unsigned char>(value);
     return octet ? set_option(handle, to.level, to.name, &byte, sizeof byte)
                  : set_option(handle, to.level, to.name, &value, sizeof value);
@@ -155,16 +159,18 @@ int set_ip_option(native_handle handle, option_id id, std::int64_t value) noexce
     family of{};
     if (const int error = family_of(handle, of); error != 0)
         return error;
-    const native_option to = native(id, of);
+    const ip_option to = native(id, of);
     if (to.name == -1)
         return ENOPROTOOPT;
     if (id == option_id::multicast_interface) {
-        if (value != 0 && (value > INT_MAX || !has_interface(static_cast<std::uint32_t>(value))))
+        if (value > INT_MAX)
             return ENODEV;
+        if (const int error = value != 0 ? find_interface(static_cast<std::uint32_t>(value)) : 0; error != 0)
+            return error;
         if (of == family::inet)
             return set_inet_interface(handle, static_cast<std::uint32_t>(value));
     }
-    if (value < 0 || value > most(id))
+    if (!is_in_range(id, value))
         return EINVAL;
     // An IPv6 socket may receive IPv4 as well.
     if (id == option_id::multicast_all && of == family::inet6)
@@ -176,7 +182,7 @@ int get_ip_option(native_handle handle, option_id id, std::int64_t& value) noexc
     family of{};
     if (const int error = family_of(handle, of); error != 0)
         return error;
-    const native_option from = native(id, of);
+    const ip_option from = native(id, of);
     if (from.name == -1)
         return ENOPROTOOPT;
     if (id == option_id::multicast_interface && of == family::inet)

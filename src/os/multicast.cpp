@@ -98,7 +98,7 @@ int told_of_interface(int error, std::uint32_t on) noexcept {
     switch (error) {
     case EADDRNOTAVAIL:
     case EINVAL:
-        return on != 0 && !has_interface(on) ? ENODEV : error;
+        return on != 0 && find_interface(on) == ENODEV ? ENODEV : error;
     case ENXIO:
         return ENODEV;
     default:

@@ -11,14 +11,15 @@
 #include <sys/ioctl.h>
 
 #include "os/interfaces.hpp"
+#include "os/socket.hpp"
 
 namespace coax::os {
 namespace {
 
-struct free_list {
+struct free_addresses {
     void operator()(ifaddrs* list) const noexcept { ::freeifaddrs(list); }
 };
-using address_list = std::unique_ptr<ifaddrs, free_list>;
+using address_list = std::unique_ptr<ifaddrs, free_addresses>;
 
 int list_addresses(address_list& into) noexcept {
     ifaddrs* list = nullptr;
@@ -80,25 +81,37 @@ void add_address(const ifaddrs& entry, std::vector<interface_address>& to) {
     }
 }
 
+/// Whether it is an IPv4 address, and which.
+bool is_inet(const ifaddrs& entry, in_addr& host) noexcept {
+    if (entry.ifa_addr == nullptr || entry.ifa_addr->sa_family != AF_INET)
+        return false;
+    sockaddr_in native{};
+    std::memcpy(&native, entry.ifa_addr, size_of(*entry.ifa_addr, sizeof native));
+    host = native.sin_addr;
+    return true;
+}
+
 /// A socket to ask about interfaces by.
 class question {
 public:
-    question() noexcept : handle_(::socket(AF_UNIX, SOCK_DGRAM, 0)) { set_cloexec(handle_); }
+    question() noexcept : made_(open(family::local, kind::datagram, 0)) {}
     question(const question&) = delete;
     question& operator=(const question&) = delete;
     ~question() {
-        if (handle_ != -1)
-            close(handle_);
+        if (made_.error == 0)
+            close(static_cast<native_handle>(made_.value));
     }
 
     std::size_t mtu_of(const std::string& name) const noexcept {
         ifreq asked{};
         std::copy_n(name.data(), std::min(name.size(), sizeof asked.ifr_name - 1), asked.ifr_name);
-        return ::ioctl(handle_, SIOCGIFMTU, &asked) == 0 ? static_cast<std::size_t>(std::max(asked.ifr_mtu, 0)) : 0;
+        if (made_.error != 0 || ::ioctl(static_cast<native_handle>(made_.value), SIOCGIFMTU, &asked) != 0)
+            return 0;
+        return static_cast<std::size_t>(std::max(asked.ifr_mtu, 0));
     }
 
 private:
-    native_handle handle_;
+    outcome made_;
 };
 
 interface_info* interface_in(std::vector<interface_info>& known, std::size_t first, std::string_view name) noexcept {
@@ -120,9 +133,12 @@ int interfaces(std::vector<interface_info>& into) {
         const std::string_view name = interface_of(*entry);
         interface_info* one = interface_in(into, first, name);
         if (one == nullptr) {
-            const std::uint32_t index = interface_index(name);
-            if (index == 0) // it has gone in between
+            std::uint32_t index = 0;
+            const int error = interface_index(name, index);
+            if (error == ENODEV) // it has gone in between
                 continue;
+            if (error != 0)
+                return error;
             one = &into.emplace_back(std::string(name), coax::interface_index(index));
             one->up = (entry->ifa_flags & IFF_UP) != 0;
             one->loopback = (entry->ifa_flags & IFF_LOOPBACK) != 0;
@@ -138,34 +154,31 @@ int interfaces(std::vector<interface_info>& into) {
 
 int inet_address_of(std::uint32_t index, std::span<unsigned char, 4> address) noexcept {
     std::fill(address.begin(), address.end(), static_cast<unsigned char>(0));
-    char name[interface_name_size] = {};
-    if (::if_indextoname(index, name) == nullptr)
-        return ENODEV;
+    if (const int error = find_interface(index); error != 0)
+        return error;
     address_list list;
     if (const int error = list_addresses(list); error != 0)
         return error;
+    std::uint32_t found = 0;
     for (const ifaddrs* entry = list.get(); entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET || interface_of(*entry) != name)
+        in_addr host{};
+        if (!is_inet(*entry, host) || interface_index(interface_of(*entry), found) != 0 || found != index)
             continue;
-        sockaddr_in native{};
-        std::memcpy(&native, entry->ifa_addr, size_of(*entry->ifa_addr, sizeof native));
-        std::memcpy(address.data(), &native.sin_addr, address.size());
+        std::memcpy(address.data(), &host, address.size());
         break;
     }
     return 0;
 }
 
-std::uint32_t interface_with(std::span<const unsigned char, 4> address) noexcept {
+int interface_with(std::span<const unsigned char, 4> address, std::uint32_t& index) noexcept {
+    index = 0;
     address_list list;
-    if (list_addresses(list) != 0)
-        return 0;
+    if (const int error = list_addresses(list); error != 0)
+        return error;
     for (const ifaddrs* entry = list.get(); entry != nullptr; entry = entry->ifa_next) {
-        if (entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET)
-            continue;
-        sockaddr_in native{};
-        std::memcpy(&native, entry->ifa_addr, size_of(*entry->ifa_addr, sizeof native));
-        if (std::memcmp(&native.sin_addr, address.data(), address.size()) == 0)
-            return interface_index(interface_of(*entry));
+        in_addr host{};
+        if (is_inet(*entry, host) && std::memcmp(&host, address.data(), address.size()) == 0)
+            return interface_index(interface_of(*entry), index);
     }
     return 0;
 }

@@ -72,7 +72,9 @@ std::error_code process_system::resolve(const name_query& query, std::vector<add
 std::error_code process_system::name_of(const address_query& query, resolved_name& into) {
     return os::name_of(query, into);
 }
-std::uint32_t process_system::interface_index(std::string_view name) noexcept { return os::interface_index(name); }
+int process_system::interface_index(std::string_view name, std::uint32_t& index) noexcept {
+    return os::interface_index(name, index);
+}
 int process_system::interface_name(std::uint32_t index, std::string& into) { return os::interface_name(index, into); }
 int process_system::interfaces(std::vector<interface_info>& into) { return os::interfaces(into); }
 

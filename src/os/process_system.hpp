@@ -51,7 +51,7 @@ public:
 
     std::error_code resolve(const name_query& query, std::vector<address>& into) override;
     std::error_code name_of(const address_query& query, resolved_name& into) override;
-    std::uint32_t interface_index(std::string_view name) noexcept override;
+    int interface_index(std::string_view name, std::uint32_t& index) noexcept override;
     int interface_name(std::uint32_t index, std::string& into) override;
     int interfaces(std::vector<interface_info>& into) override;
 

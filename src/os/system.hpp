@@ -89,7 +89,7 @@ public:
     virtual std::error_code name_of(const address_query& query, resolved_name& into) = 0;
 
     // Network interfaces (os/interfaces.hpp). From any thread.
-    virtual std::uint32_t interface_index(std::string_view name) noexcept = 0;
+    virtual int interface_index(std::string_view name, std::uint32_t& index) noexcept = 0;
     virtual int interface_name(std::uint32_t index, std::string& into) = 0;
     virtual int interfaces(std::vector<interface_info>& into) = 0;
 

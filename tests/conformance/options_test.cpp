@@ -212,6 +212,7 @@ TEST_CASE("options of the internet layer are those of the socket's family") {
         CHECK(support::code_thrown_by([&] { socket.setsockopt(option::multicast_hops, wrong); }) ==
               std::errc::invalid_argument);
     }
+    CHECK(support::code_thrown_by([&] { socket.setsockopt(option::hop_limit, 0); }) == std::errc::invalid_argument);
     CHECK(socket.getsockopt(option::hop_limit) == 255);
     CHECK(socket.getsockopt(option::multicast_hops) == 255);
 }

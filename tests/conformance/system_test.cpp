@@ -111,7 +111,10 @@ public:
         return backend != nullptr && name == std::string_view("COAX_BACKEND") ? backend
                                                                               : process_system::variable(name);
     }
-    std::uint32_t interface_index(std::string_view name) noexcept override { return name == "lan" ? 7 : 0; }
+    int interface_index(std::string_view name, std::uint32_t& index) noexcept override {
+        index = name == "lan" ? 7 : 0;
+        return index != 0 ? 0 : ENODEV;
+    }
     int interface_name(std::uint32_t index, std::string& into) override {
         into = "lan";
         return index == 7 ? 0 : ENODEV;
@@ -286,8 +289,9 @@ TEST_CASE("what runs on a thread of a run's pool asks the system of that run") {
         std::uint32_t interface;
     };
     const auto look = [] {
-        return seen{std::this_thread::get_id(), coax::clock::now(),
-                    coax::detail::current_system().interface_index("lan")};
+        std::uint32_t lan = 0;
+        coax::detail::current_system().interface_index("lan", lan);
+        return seen{std::this_thread::get_id(), coax::clock::now(), lan};
     };
     const coax::clock::time_point before = coax::clock::now();
     run_on(system, [&]() -> coax::task<> {

@@ -3,7 +3,7 @@
 //
 //     own_network PROGRAM [ARGUMENT...]
 //
-// Where no network can be made the program runs in that of the machine; with COAX_TESTS_REQUIRE in the environment that is a failure.
+// The program finds COAX_TESTS_OWN_NETWORK in its environment. Where no network can be made the program runs in that of the machine; with COAX_TESTS_REQUIRE in the environment that is a failure.
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
@@ -169,7 +169,9 @@ int main(int argc, char** argv) {
         std::fputs("usage: own_network PROGRAM [ARGUMENT...]\n", stderr);
         return failed_to_launch;
     }
-    if (!make_network()) {
+    if (make_network()) {
+        setenv("COAX_TESTS_OWN_NETWORK", "1", 1);
+    } else {
         std::fprintf(stderr, "own_network: there is none to be had: %s\n", std::strerror(errno));
         if (std::getenv("COAX_TESTS_REQUIRE") != nullptr)
             return failed_to_launch;

@@ -116,8 +116,9 @@ TEST_CASE("a path that fills the structure without a terminator is nobody's, not
 #endif
 
 TEST_CASE("interfaces that cannot exist have no index") {
-    CHECK(coax::os::interface_index("") == 0);
-    CHECK(coax::os::interface_index("no-such-if") == 0);
-    CHECK(coax::os::interface_index(std::string(200, 'x')) == 0);
-    CHECK(coax::os::interface_index("lo\0x"s) == 0);
+    for (const std::string& name : {""s, "no-such-if"s, std::string(200, 'x'), "lo\0x"s}) {
+        std::uint32_t index = 1;
+        CHECK(coax::os::interface_index(name, index) == ENODEV);
+        CHECK(index == 0);
+    }
 }
