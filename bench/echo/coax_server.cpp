@@ -19,18 +19,21 @@ struct settings {
     int timeout = 0;
 };
 
-// With a limit around each receive if there is one: what that costs is the question.
-coax::task<> echo(coax::socket conn, const settings& chosen) {
-    const std::chrono::seconds limit(chosen.timeout);
+coax::task<> echo(coax::socket conn, std::size_t receive_size) {
     try {
-        if (limit == std::chrono::seconds::zero()) {
-            while (auto data = co_await conn.recv(chosen.receive_size)) {
-                co_await conn.sendall(data);
-            }
-        } else {
-            while (auto data = co_await coax::with_timeout(limit, conn.recv(chosen.receive_size))) {
-                co_await conn.sendall(data);
-            }
+        while (auto data = co_await conn.recv(receive_size)) {
+            co_await conn.sendall(data);
+        }
+    } catch (const coax::io_error&) {
+        // the peer is gone
+    }
+}
+
+// What the limit around each receive costs is the question.
+coax::task<> echo_within(coax::socket conn, std::size_t receive_size, std::chrono::seconds limit) {
+    try {
+        while (auto data = co_await coax::with_timeout(limit, conn.recv(receive_size))) {
+            co_await conn.sendall(data);
         }
     } catch (const coax::io_error&) {
         // the peer is gone
@@ -41,7 +44,11 @@ coax::task<> serve(coax::socket& listener, const settings& chosen) {
     co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
         for (;;) {
             auto [conn, peer] = co_await listener.accept();
-            group.spawn(echo(std::move(conn), chosen));
+            if (chosen.timeout == 0) {
+                group.spawn(echo(std::move(conn), chosen.receive_size));
+            } else {
+                group.spawn(echo_within(std::move(conn), chosen.receive_size, std::chrono::seconds(chosen.timeout)));
+            }
         }
     });
 }

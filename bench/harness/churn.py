@@ -5,19 +5,14 @@ from dataclasses import replace
 from .echo import Echo
 from .figures import BUSY, CPU, SPEED, WAITING
 
-SCENARIO_OF_SERVERS = Echo()
-
-
 class Churn(Echo):
     """The servers are those of the echo; a message is a connection."""
 
     name = "churn"
+    server_directory = Echo.name
     pairs = "coax-io_uring:raw_uring,coax-io_uring:asio,coax-epoll:raw_epoll,coax-epoll:asio,coax-poll:asio"
     connections = "64"
     figures = (replace(SPEED, title="k conn/s"), replace(CPU, title="CPU ns/conn"), *WAITING, *BUSY)
 
     def describe(self, options):
         return f"connect, echo {options.size} bytes, close"
-
-    def server_program(self, name, build):
-        return SCENARIO_OF_SERVERS.program(name, build)

@@ -9,10 +9,11 @@ import sys
 from statistics import median
 
 from .processes import Failure
-from .statistics import Spread, verdict
+from .statistics import ENOUGH, Spread, verdict
 from .table import render
 
 ENOUGH_FOR_INTERVAL = 15
+COUNTED_ALIKE = 0.02  # what is counted and not timed differs by this much from one run to the next
 LOAD_BOUND = 0.97  # a load busier than this may be what limits the faster server
 DISTURBED = 0.9  # a spinning load that gets less of its core than this has to share it
 
@@ -53,7 +54,9 @@ class Comparison:
         return Spread([figure.ratio(first, second) for first, second in self.rounds])
 
     def verdict(self, figure, options):
-        return "disturbed" if figure.needs_own_cores and self.is_disturbed(options) else verdict(self.ratio(figure))
+        if figure.needs_own_cores and self.is_disturbed(options):
+            return "disturbed"
+        return verdict(self.ratio(figure), *((ENOUGH,) if self.scenario.is_timed else (1, COUNTED_ALIKE)))
 
     def row(self, options):
         if not self.rounds:

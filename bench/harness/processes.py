@@ -71,14 +71,25 @@ class Server:
 
     def __exit__(self, kind, value, traceback):
         try:
-            self._process.stdin.close()
-            status = self._process.wait(END_LIMIT)
-        except subprocess.TimeoutExpired:
-            raise Failure(f"{self._name} did not end when its standard input closed") from value
+            status = self._close()
+        except Failure as failure:
+            raise failure from value
         finally:
             self._kill()
         if status != 0 and kind is None:
             raise Failure(f"{self._name} ended with status {status}")
+
+    def end(self):
+        """Has it end; gives what it wrote after its first line."""
+        self._close()
+        return self._process.stdout.read().decode()
+
+    def _close(self):
+        self._process.stdin.close()
+        try:
+            return self._process.wait(END_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"{self._name} did not end when its standard input closed") from None
 
     def _read_address(self):
         line = b""

@@ -12,8 +12,10 @@ class Scenario:
 
     name = ""
     servers = {}
+    server_directory = ""  # of another scenario, whose servers these are
     pairs = ""
     connections = "1"
+    is_timed = True  # or counted, which gives the same in every round
     of = "connections"  # what is counted by --connections
     in_flight = 1
     figures = (figures.SPEED, figures.CPU, *figures.WAITING, *figures.BUSY)
@@ -37,9 +39,6 @@ class Scenario:
     def program(self, name, build):
         return Path(build) / "bench" / self.name / name
 
-    def server_program(self, name, build):
-        return self.program(name, build)
-
     def command_of(self, name, options):
         """The command line of a server: NAME, NAME@OTHER_BUILD, or the path of a program that behaves like one."""
         if "/" in name and "@" not in name:
@@ -49,10 +48,14 @@ class Scenario:
             if name not in self.servers:
                 raise Failure(f"no server of {self.name} is called {name}; there are {', '.join(self.servers)}")
             program, *arguments = self.servers[name]
-            command = [str(self.server_program(program, other or options.build)), *arguments]
+            directory = Path(other or options.build) / "bench" / (self.server_directory or self.name)
+            command = [str(directory / program), *arguments]
         if not Path(command[0]).exists():
             raise Failure(f"{command[0]} does not exist: is what it needs installed?")
         return command + self.settings(options)
+
+    def pair_list(self):
+        return tuple(self.pairs.split(","))
 
     def is_built(self, name, options):
         try:

@@ -31,13 +31,14 @@ class Spread:
         return {"median": self.median, "low": self.low, "high": self.high, "interval": self.interval()}
 
 
-def verdict(ratio):
-    """What a ratio says, above 1 being good: a difference counts when both quartiles agree on its sign."""
-    if ratio.count < ENOUGH:
+def verdict(ratio, enough=ENOUGH, alike=0):
+    """What a ratio says, above 1 being good: a difference counts when both quartiles agree on its sign, and are further from 1
+    than what is still alike."""
+    if ratio.count < enough:
         return "few rounds"
     percent = (ratio.median - 1) * 100
-    if ratio.low > 1:
+    if ratio.low > 1 + alike:
         return f"win {percent:+.0f} %"
-    if ratio.high < 1:
+    if ratio.high < 1 - alike:
         return f"LOSS {percent:+.0f} %"
     return "even"

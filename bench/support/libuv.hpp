@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
+#include <string>
 
 #include <netinet/in.h>
 

@@ -1,0 +1,94 @@
+"""The rows of the table in docs/benchmarks.md: which programs are compared at what, and how."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+from . import pairs as paired
+from .scenarios import SCENARIOS
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    scenario: str
+    pairs: tuple
+    connections: int
+    settings: dict = field(default_factory=dict)
+    remarks: dict = field(default_factory=dict)  # by pair: the reason for a loss
+
+    def measure(self, options):
+        """Runs and prints its comparisons, without those for which something is not built; gives their summaries."""
+        scenario = SCENARIOS[self.scenario]
+        chosen = vars(options) | {"in_flight": scenario.in_flight} | self.settings
+        if not scenario.is_timed:
+            chosen["rounds"] = min(options.rounds, FEW_ROUNDS)
+        chosen = SimpleNamespace(**chosen)
+        built = []
+        for pair in self.pairs:
+            first, second = pair.split(":")
+            if scenario.is_built(first, chosen) and scenario.is_built(second, chosen):
+                built.append((first, second))
+            else:
+                print(f"{pair} is left out: something of it is not built")
+        print(f"\n## {self.title}\n\n{self.name}: {scenario.describe(chosen)}")
+        comparisons = paired.compare(scenario, built, [self.connections], chosen)
+        return [comparison.summary(chosen) for comparison in comparisons]
+
+
+FEW_ROUNDS = 3  # what is counted hardly differs from one round to the next
+
+
+def against(**rivals):
+    """Pairs of coax on a backend with its rivals there: `io_uring="raw_uring asio"`."""
+    return tuple(f"coax-{backend}:{rival}" for backend, names in rivals.items() for rival in names.split())
+
+
+TCP = {"io_uring": "raw_uring asio libuv", "epoll": "raw_epoll asio libuv", "poll": "raw_epoll asio"}
+ROWS = (
+    Row("tcp-1", "TCP, 64 bytes, 1 connection", "echo", against(**TCP), 1),
+    Row("tcp-64", "TCP, 64 bytes, 64 connections", "echo", against(**TCP), 64),
+    Row("tcp-1000", "TCP, 64 bytes, 1 000 connections", "echo", against(**TCP), 1000),
+    Row("tcp-pipelined", "TCP, 64 bytes, 64 × 16 in flight", "echo", against(**TCP), 64, {"in_flight": 16}),
+    Row(
+        "tcp-large-4k",
+        "TCP, 64 KiB messages, 16 connections, 4 KiB at a time",
+        "echo",
+        against(io_uring="raw_uring asio libuv", epoll="raw_epoll asio libuv"),
+        16,
+        {"size": 65536, "receive_size": 4096},
+    ),
+    Row(
+        "tcp-large-64k",
+        "TCP, 64 KiB messages, 16 connections, 64 KiB at a time",
+        "echo",
+        against(io_uring="raw_uring asio libuv", epoll="raw_epoll asio libuv"),
+        16,
+        {"size": 65536, "receive_size": 65536},
+    ),
+    Row("churn", "Connect, one echo, close", "churn", against(**TCP), 64),
+    Row(
+        "udp",
+        "UDP, 64 bytes, 16 sockets × 16 in flight, one at a time",
+        "udp",
+        against(io_uring="raw asio libuv", epoll="raw asio libuv", poll="raw"),
+        16,
+    ),
+    Row("udp-send", "UDP, 1 200 bytes one way, sender", "send", SCENARIOS["send"].pair_list(), 1),
+    Row("udp-receive", "UDP, 1 200 bytes one way, receiver", "receive", SCENARIOS["receive"].pair_list(), 1),
+    Row(
+        "idle",
+        "Memory of an idle TCP connection",
+        "idle",
+        against(io_uring="raw_uring asio libuv", epoll="raw_epoll asio libuv"),
+        8000,
+    ),
+    Row(
+        "calls",
+        "System calls for an echo, 64 connections",
+        "calls",
+        against(io_uring="raw_uring", epoll="raw_epoll asio libuv", poll="raw_epoll"),
+        64,
+    ),
+)
+BY_NAME = {row.name: row for row in ROWS}
