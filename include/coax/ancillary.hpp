@@ -2,10 +2,15 @@
 /// What the system says, or is told, beside the bytes of a message.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
 
 #include <coax/address.hpp>
 #include <coax/config.hpp>
+#include <coax/message_flags.hpp>
+#include <coax/unique_handle.hpp>
 
 namespace coax {
 
@@ -43,6 +48,33 @@ struct credentials {
     std::uint32_t group_id = 0;  ///< the group
 
     friend bool operator==(const credentials&, const credentials&) noexcept = default;
+};
+
+/// One control message by the system's own numbers. Source: cmsg(3).
+struct raw_control {
+    int level = 0;                   ///< such as SOL_SOCKET
+    int type = 0;                    ///< what it is at this level
+    std::span<const std::byte> data; ///< as the system has it
+};
+
+/// What `socket::recvmsg` may be asked for.
+struct recvmsg_options {
+    std::size_t descriptors = 0; ///< how many are taken at most; further ones are closed
+    message_flags flags = {};    ///< as for `recv`
+};
+
+/// What `socket::sendmsg` sends beside the bytes. What is not set is left to the socket and the system.
+struct sendmsg_options {
+    address peer = {};                      ///< to whom; unnamed: to whom the socket is connected
+    handles_view descriptors = {};          ///< through a UNIX socket, with the first byte; they stay the caller's
+    std::optional<packet_info> source = {}; ///< the address and the interface that a datagram leaves from
+    std::optional<std::uint8_t> traffic_class = {}; ///< of a datagram: the whole byte
+    std::optional<ecn> congestion = {};             ///< of a datagram: the two low bits of that byte
+    std::optional<std::uint8_t> hop_limit = {};     ///< of a datagram
+    std::optional<std::uint16_t> segment_size = {}; ///< the bytes go out as datagrams of this size (UDP_SEGMENT)
+    std::optional<credentials> sender = {};   ///< the system takes what is true, from privileged processes anything
+    std::span<const raw_control> others = {}; ///< by the system's own numbers
+    message_flags flags = {};                 ///< as for `send`
 };
 
 } // namespace coax

@@ -23,9 +23,11 @@
 #include <coax/kind.hpp>
 #include <coax/linger.hpp>
 #include <coax/listener.hpp>
+#include <coax/message.hpp>
 #include <coax/message_flags.hpp>
 #include <coax/option.hpp>
 #include <coax/proxy.hpp>
+#include <coax/received_message.hpp>
 #include <coax/resolve.hpp>
 #include <coax/result.hpp>
 #include <coax/scheduler.hpp>
@@ -50,6 +52,7 @@
 #include <coax/time.hpp>
 #include <coax/timeout.hpp>
 #include <coax/to_thread.hpp>
+#include <coax/unique_handle.hpp>
 #include <coax/when.hpp>
 
 /// All of the library. What is in `coax::detail` is not for users.

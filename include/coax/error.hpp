@@ -28,6 +28,10 @@ enum class operation_name : unsigned char {
     sendall,             ///< `socket::sendall`
     recvfrom,            ///< `socket::recvfrom`
     sendto,              ///< `socket::sendto`
+    recvmsg,             ///< `socket::recvmsg`
+    sendmsg,             ///< `socket::sendmsg`
+    recv_fds,            ///< `socket::recv_fds`
+    send_fds,            ///< `socket::send_fds`
     shutdown,            ///< `socket::shutdown`
     close,               ///< closing a socket; no error says it
     detach,              ///< `socket::detach`

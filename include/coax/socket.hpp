@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <coax/address.hpp>
+#include <coax/ancillary.hpp>
 #include <coax/chunk.hpp>
 #include <coax/clock.hpp>
 #include <coax/config.hpp>
@@ -25,6 +26,7 @@
 #include <coax/message_flags.hpp>
 #include <coax/option.hpp>
 #include <coax/shutdown_how.hpp>
+#include <coax/unique_handle.hpp>
 
 namespace coax {
 namespace detail {
@@ -64,6 +66,12 @@ public:
     /// Takes over a handle made elsewhere and makes it non-blocking and closed on exec. On failure (`not_a_socket`, an unknown family
     /// or kind) the handle stays the caller's. Nobody else may receive from it or close it afterwards.
     static socket adopt(native_handle handle);
+    /// The same of a handle that somebody owns, such as one that was received; on failure it stays there.
+    static socket adopt(unique_handle&& handle) {
+        socket made = adopt(handle.get());
+        static_cast<void>(handle.release());
+        return made;
+    }
 
     /// Gives the handle away, with whatever had been received for it and not yet been delivered. It is non-blocking, unless it was adopted
     /// and had been blocking before, as far as the system tells (Windows does not). Waiting operations end with `bad_file_descriptor`; the
@@ -299,6 +307,47 @@ public:
                                                             message_flags flags = {}) noexcept {
         return detail::on_temporaries<detail::sendto_operation>(state_, bytes_view(bytes), peer, flags);
     }
+
+    /// Receives up to `size` bytes with what came beside them (`#include <coax/message.hpp>`): one datagram, or of a stream bytes that were
+    /// sent together. Descriptors are owned by the result; those that nobody asked for are closed. With `peek` nothing is taken, and
+    /// descriptors are duplicates, as far as the system makes them. Malformed control data are `bad_message`.
+    ///
+    /// Cancellation: safe; a received message is returned, never dropped. What its coroutine did not live to take goes to the next receive, its
+    /// descriptors too if that is one of messages. Source: recvmsg(2).
+    inline detail::recvmsg_chunk_operation recvmsg(detail::count<"recvmsg"> size,
+                                                   const recvmsg_options& how = {}) noexcept;
+    /// The same into the caller's buffer.
+    ///
+    /// Cancellation: as above.
+    inline detail::recvmsg_operation recvmsg(std::span<std::byte> buffer, const recvmsg_options& how = {}) noexcept;
+    /// The same into an array, a string, a vector or a span, of bytes or of characters.
+    ///
+    /// Cancellation: as above.
+    template <detail::receive_buffer Buffer>
+    detail::recvmsg_operation recvmsg(Buffer&& buffer, const recvmsg_options& how = {}) noexcept;
+
+    /// Receives up to `size` bytes and up to `most` descriptors that came with them; Python's `socket.recv_fds`.
+    ///
+    /// Cancellation: as `recvmsg`. Source: unix(7), SCM_RIGHTS.
+    inline detail::recv_fds_operation recv_fds(detail::count<"recv_fds"> size, detail::count<"recv_fds"> most,
+                                               message_flags flags = {}) noexcept;
+
+    /// Sends one datagram, or some bytes of a stream, made of one or several pieces, with what is to go beside them; gives the number of
+    /// bytes, which may be fewer on a stream. `operation_not_supported` for what the system cannot send, `invalid_argument` for descriptors
+    /// without a byte on a stream, where they would not arrive.
+    ///
+    /// Cancellation: safe; what went out is reported. Source: sendmsg(2).
+    template <class First, class... Bytes>
+        requires(std::convertible_to<First, bytes_view> && (std::convertible_to<Bytes, bytes_view> && ...))
+    detail::sendmsg_of<First, Bytes...> sendmsg(const sendmsg_options& how, First&& first, Bytes&&... more) noexcept;
+
+    /// Sends all of the bytes, at least one on a stream, with descriptors, which go out with the first one; Python's `socket.send_fds`. They
+    /// stay the caller's, and open until this has ended.
+    ///
+    /// Cancellation: `cancelled::transferred()` says how many bytes went out; with the first one went the descriptors. Source: unix(7).
+    template <class Bytes>
+        requires(std::convertible_to<Bytes, bytes_view>)
+    detail::send_fds_of<Bytes> send_fds(Bytes&& bytes, handles_view fds, message_flags flags = {}) noexcept;
 
 private:
     friend struct detail::accept_base;

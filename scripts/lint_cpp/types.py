@@ -6,7 +6,7 @@ from .structure import Structure
 # Of the standard library: what has nothing to destroy, what has, and what depends on its arguments.
 TRIVIAL = {"string_view", "span", "size_t", "ptrdiff_t", "byte", "error_code", "error_condition", "nullptr_t", "coroutine_handle",
            "nanoseconds", "microseconds", "milliseconds", "seconds", "minutes", "hours", "duration", "time_point",
-           "initializer_list", "stop_token", "reference_wrapper", "nullopt_t", "chrono"}
+           "initializer_list", "stop_token", "reference_wrapper", "nullopt_t", "chrono", "native_handle"}
 OWNING = {"string", "vector", "map", "set", "multimap", "multiset", "unordered_map", "unordered_set", "list", "deque", "function",
           "unique_ptr", "shared_ptr", "weak_ptr", "any", "path", "thread", "jthread", "ostringstream", "stringstream",
           "istringstream", "move_only_function", "exception_ptr", "promise", "future", "basic_string", "wstring", "u8string"}

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <span>
 
 #include "backend/backend.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "os/socket.hpp"
 
@@ -15,6 +18,7 @@ using detail::descriptor;
 using detail::message_operation;
 using detail::opcode;
 using detail::operation;
+using detail::sending_message_operation;
 using detail::vector_operation;
 
 namespace {
@@ -203,7 +207,10 @@ void advance_buffer(operation& op, std::size_t count) noexcept {
     op.buffer.size -= count;
 }
 
-void advance_pieces(vector_operation& op, std::size_t count) noexcept {
+namespace {
+
+template <class Operation>
+void advance_pieces_of(Operation& op, std::size_t count) noexcept {
     op.transferred += count;
     while (op.count != 0 && count >= op.pieces->size) {
         count -= op.pieces->size;
@@ -214,6 +221,23 @@ void advance_pieces(vector_operation& op, std::size_t count) noexcept {
         op.pieces->data = static_cast<std::byte*>(op.pieces->data) + count;
         op.pieces->size -= count;
     }
+}
+
+} // namespace
+
+void advance_pieces(vector_operation& op, std::size_t count) noexcept { advance_pieces_of(op, count); }
+void advance_pieces(sending_message_operation& op, std::size_t count) noexcept { advance_pieces_of(op, count); }
+
+std::span<const detail::buffer_view> pieces_within(const sending_message_operation& op, std::size_t most,
+                                                   detail::buffer_view& first) noexcept {
+    std::size_t count = 0;
+    std::size_t size = 0;
+    for (; count != op.count && op.pieces[count].size <= most - size; ++count)
+        size += op.pieces[count].size;
+    if (size != 0 || count == op.count)
+        return {op.pieces, count};
+    first = {op.pieces[count].data, most};
+    return {&first, 1};
 }
 
 namespace {
@@ -261,6 +285,43 @@ namespace {
                                             static_cast<addressed_operation&>(op).peer)));
 }
 
+[[gnu::noinline]] progress try_recvmsg(operation& op, buffer_pool& pool) noexcept {
+    auto& receiving = static_cast<receiving_message_operation&>(op);
+    return receive_into(op, pool, [&](void* data) {
+        os::incoming_message message{data, op.buffer.size, receiving.room(), &receiving.peer};
+        const os::outcome result = os::recvmsg(op.target->handle, message, op.flags);
+        const bool ended = note_call(op, result);
+        op.truncated = message.truncated;
+        if (result.error == 0)
+            note_control(receiving, message.control.size(), message.control_cut);
+        return ended_or_not(ended);
+    });
+}
+
+[[gnu::noinline]] progress try_sendmsg(sending_message_operation& op) noexcept {
+    const bool stream = op.target->kind == kind::stream;
+    std::size_t moved = 0;
+    while (moved < step_limit) {
+        const std::size_t most = stream ? step_limit - moved : SIZE_MAX;
+        detail::buffer_view first = *op.pieces;
+        const std::span<const detail::buffer_view> pieces = pieces_within(op, most, first);
+        const os::outcome result = os::sendmsg(op.target->handle, pieces, op.control(), op.peer, op.flags);
+        if (would_block(result.error))
+            return progress::would_block;
+        if (result.error != 0) {
+            note_send_failure(op, result.error);
+            return progress::ended;
+        }
+        const auto count = static_cast<std::size_t>(result.value);
+        advance_pieces(op, count);
+        moved += count;
+        if (!op.whole || op.count == 0)
+            return progress::ended;
+        note_progress(op);
+    }
+    return progress::paused;
+}
+
 progress carry_out(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
     switch (op.code) {
     case opcode::accept:
@@ -279,6 +340,11 @@ progress carry_out(operation& op, buffer_pool& pool, bool short_is_all) noexcept
         return try_sendto(op);
     case opcode::send_vector:
         return try_send_pieces(static_cast<vector_operation&>(op));
+    case opcode::recvmsg:
+    case opcode::recvmsg_pooled:
+        return try_recvmsg(op, pool);
+    case opcode::sendmsg:
+        return try_sendmsg(static_cast<sending_message_operation&>(op));
     }
     op.error = EINVAL;
     return progress::ended;

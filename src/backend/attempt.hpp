@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
+
+#include <coax/detail/message_operations.hpp>
 
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
@@ -49,5 +52,10 @@ inline void note_progress(const detail::operation& op) noexcept {
 /// Notes that `count` bytes of an operation's buffer or pieces are done.
 void advance_buffer(detail::operation& op, std::size_t count) noexcept;
 void advance_pieces(detail::vector_operation& op, std::size_t count) noexcept;
+void advance_pieces(detail::sending_message_operation& op, std::size_t count) noexcept;
+
+/// The next pieces of a message, no more than `most` bytes of them; of a larger first one `first` becomes the beginning.
+std::span<const detail::buffer_view> pieces_within(const detail::sending_message_operation& op, std::size_t most,
+                                                   detail::buffer_view& first) noexcept;
 
 } // namespace coax::backend

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "backend/buffer_pool.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 
 namespace coax::detail {
@@ -65,6 +66,7 @@ void descriptor::keep_received(operation& op) noexcept {
     if (block == nullptr) { // it lies in the caller's memory
         block = backend::buffer_pool::make_heap_block(op.transferred);
         if (block == nullptr) {
+            backend::drop_control(op);
             has_gap_ = kind == coax::kind::stream;
             return;
         }
@@ -78,6 +80,7 @@ void descriptor::keep_received(operation& op) noexcept {
     received.truncated = op.truncated;
     if (backend::traits_of(op.code).sender)
         received.peer = static_cast<addressed_operation&>(op).peer;
+    backend::keep_control(op, received);
     keep(std::move(received));
 }
 

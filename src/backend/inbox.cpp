@@ -4,7 +4,11 @@
 
 #include <coax/chunk.hpp>
 
+#include "backend/message_control.hpp"
+
 namespace coax::detail {
+
+kept_control::~kept_control() { backend::close_descriptors(system, bytes, cut); }
 
 lease::~lease() {
     if (block_ != nullptr)

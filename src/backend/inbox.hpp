@@ -4,11 +4,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <coax/address.hpp>
 #include <coax/config.hpp>
+
+#include "os/system.hpp"
 
 namespace coax::detail {
 
@@ -62,6 +66,19 @@ struct unaccepted {
     native_handle handle;
 };
 
+/// Control data that came with bytes which nobody has received. Descriptors among them are closed with it.
+struct kept_control {
+    kept_control(os::system& of, std::span<const std::byte> from, bool was_cut)
+        : system(of), bytes(from.begin(), from.end()), cut(was_cut) {}
+    kept_control(const kept_control&) = delete;
+    kept_control& operator=(const kept_control&) = delete;
+    ~kept_control();
+
+    os::system& system;
+    std::vector<std::byte> bytes;
+    bool cut;
+};
+
 /// Bytes that nobody has received, in a block that goes back when the lease does. Of a datagram socket each lease is one datagram.
 class lease {
 public:
@@ -70,6 +87,7 @@ public:
         : order(place), data(first), size(count), block_(from) {}
     lease(lease&& other) noexcept
         : order(other.order), data(other.data), size(other.size), truncated(other.truncated), peer(other.peer),
+          control(std::move(other.control)), control_cut(other.control_cut),
           block_(std::exchange(other.block_, nullptr)) {}
     lease& operator=(lease&& other) noexcept {
         std::swap(block_, other.block_);
@@ -78,6 +96,8 @@ public:
         size = other.size;
         truncated = other.truncated;
         peer = other.peer;
+        std::swap(control, other.control);
+        control_cut = other.control_cut;
         return *this;
     }
     ~lease();
@@ -88,6 +108,8 @@ public:
     void consume(std::size_t count) noexcept {
         data += count;
         size -= count;
+        if (count != 0)
+            control.reset(); // went with the first byte
         if ((order + 1) % order_step != 0)
             ++order;
     }
@@ -97,6 +119,8 @@ public:
     std::size_t size; // bytes
     bool truncated = false;
     address peer; // who sent it, where that is known
+    std::unique_ptr<kept_control> control;
+    bool control_cut = false; // there was no memory for them
 
 private:
     buffer_block* block_;

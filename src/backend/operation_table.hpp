@@ -29,19 +29,23 @@ struct alignas(8) operation_traits {
     bool names;  // it carries an address to the system
     bool
         clocked; // with UNIX sockets it may wait for room at the peer, which the system does not report: it is tried again by the clock
+    bool control; // it is one of coax/detail/message_operations.hpp: control data come or go with it
 };
 
 inline constexpr operation_traits operation_table[] = {
-    // code                          queue               moves              pooled sender names  clocked
-    {detail::opcode::accept, direction::reading, moves::connection_in, false, false, false, false},
-    {detail::opcode::connect, direction::writing, moves::nothing, false, false, true, true},
-    {detail::opcode::recv, direction::reading, moves::bytes_in, false, false, false, false},
-    {detail::opcode::recv_pooled, direction::reading, moves::bytes_in, true, false, false, false},
-    {detail::opcode::recvfrom, direction::reading, moves::bytes_in, false, true, false, false},
-    {detail::opcode::recvfrom_pooled, direction::reading, moves::bytes_in, true, true, false, false},
-    {detail::opcode::send, direction::writing, moves::bytes_out, false, false, false, false},
-    {detail::opcode::sendto, direction::writing, moves::bytes_out, false, false, true, true},
-    {detail::opcode::send_vector, direction::writing, moves::bytes_out, false, false, false, false},
+    // code                          queue               moves              pooled sender names  clocked control
+    {detail::opcode::accept, direction::reading, moves::connection_in, false, false, false, false, false},
+    {detail::opcode::connect, direction::writing, moves::nothing, false, false, true, true, false},
+    {detail::opcode::recv, direction::reading, moves::bytes_in, false, false, false, false, false},
+    {detail::opcode::recv_pooled, direction::reading, moves::bytes_in, true, false, false, false, false},
+    {detail::opcode::recvfrom, direction::reading, moves::bytes_in, false, true, false, false, false},
+    {detail::opcode::recvfrom_pooled, direction::reading, moves::bytes_in, true, true, false, false, false},
+    {detail::opcode::send, direction::writing, moves::bytes_out, false, false, false, false, false},
+    {detail::opcode::sendto, direction::writing, moves::bytes_out, false, false, true, true, false},
+    {detail::opcode::send_vector, direction::writing, moves::bytes_out, false, false, false, false, false},
+    {detail::opcode::recvmsg, direction::reading, moves::bytes_in, false, true, false, false, true},
+    {detail::opcode::recvmsg_pooled, direction::reading, moves::bytes_in, true, true, false, false, true},
+    {detail::opcode::sendmsg, direction::writing, moves::bytes_out, false, false, true, true, true},
 };
 
 constexpr bool table_is_in_order() noexcept {
@@ -51,7 +55,7 @@ constexpr bool table_is_in_order() noexcept {
     return true;
 }
 static_assert(table_is_in_order(), "the rows stand in the order of the opcodes");
-static_assert(std::size(operation_table) == static_cast<std::size_t>(detail::opcode::send_vector) + 1);
+static_assert(std::size(operation_table) == static_cast<std::size_t>(detail::opcode::sendmsg) + 1);
 
 constexpr const operation_traits& traits_of(detail::opcode code) noexcept {
     return operation_table[static_cast<std::size_t>(code)];
@@ -70,10 +74,15 @@ inline bool fills_buffer(const detail::operation& op) noexcept {
            traits_of(op.code).what == moves::bytes_in && !traits_of(op.code).sender && op.target->kind == kind::stream;
 }
 
+/// Whether it carries the name of a peer to the system: a message may go to whom the socket is connected.
+inline bool names_peer(const detail::operation& op) noexcept {
+    return traits_of(op.code).names && !static_cast<const detail::addressed_operation&>(op).peer.is_unnamed();
+}
+
 /// Whether the system reports nothing of what the operation waits for: room in the queue of another UNIX socket, or bytes that are fewer
 /// than the socket's low-water mark, the last ones of a receive that fills its buffer.
 inline bool waits_by_the_clock(const detail::operation& op) noexcept {
-    return (traits_of(op.code).clocked && op.target->family == family::local) ||
+    return (traits_of(op.code).clocked && op.target->family == family::local && names_peer(op)) ||
            (op.target->has_low_water_mark && fills_buffer(op));
 }
 

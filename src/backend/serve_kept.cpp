@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/attempt.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 
 namespace coax::backend {
@@ -38,10 +39,20 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     if (traits_of(op.code).sender && datagrams)
         static_cast<addressed_operation&>(op).peer = oldest.peer;
     op.truncated = datagrams && (oldest.truncated || oldest.size > op.buffer.size);
-    const std::size_t there = datagrams ? oldest.size : op.target->kept_size(op.buffer.size);
+    const bool alone =
+        datagrams || traits_of(op.code).control; // what came together is given together, and nothing else
+    const std::size_t there = alone ? oldest.size : op.target->kept_size(op.buffer.size);
     const std::size_t count = std::min(there, op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);
+    if (traits_of(op.code).control) {
+        auto& receiving = static_cast<detail::receiving_message_operation&>(op);
+        // There is one of each descriptor: who looks only is told that there is more.
+        if (peeks)
+            receiving.control_cut = oldest.control_cut || oldest.control != nullptr;
+        else
+            take_control(receiving, oldest);
+    }
     if (pooled && !peeks && whole_lease) {
         // The lease goes on to the receiver, without a copy.
         lease given = bytes.take();

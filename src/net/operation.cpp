@@ -18,7 +18,9 @@
 #include "backend/backend.hpp"
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
+#include "net/received_chunk.hpp"
 #include "runtime/core.hpp"
 #include "runtime/wait_description.hpp"
 
@@ -45,6 +47,14 @@ namespace {
     op.peer = op.peer.resolved(op.target->family);
     if (op.code == opcode::connect)
         op.target->peer.set(op.peer);
+}
+
+/// A message with control data. 0 or an errno value; throws `std::bad_alloc`.
+[[gnu::noinline]] int prepare_message(operation& op) {
+    if (!backend::reads(op))
+        return static_cast<sending_message_operation&>(op).unusable();
+    static_cast<receiving_message_operation&>(op).prepare();
+    return 0;
 }
 
 /// A datagram is there or not, whatever its length; on a stream no bytes are always there.
@@ -111,6 +121,11 @@ bool operation::try_begin(core& on) {
         on.timers().make_room();
     if (code == opcode::accept)
         static_cast<accepting_operation*>(this)->prepare();
+    if (backend::traits_of(code).control) {
+        error = prepare_message(*this);
+        if (error != 0)
+            return true;
+    }
     target->retain();
     ++target->under_way;
     holds_target = true;
@@ -177,13 +192,14 @@ void operation::drop_connection() noexcept {
 
 failure operation::failed() noexcept {
     drop_connection();
-    const std::size_t out = name == operation_name::sendall ? transferred : 0;
+    const std::size_t out = whole ? transferred : 0;
+    backend::drop_control(*this);
     if (block != nullptr) {
         release_block(block);
         block = nullptr;
     }
     const auto about = [&](failure why) {
-        if (code == opcode::connect || code == opcode::sendto)
+        if (backend::names_peer(*this))
             why.with_peer(static_cast<addressed_operation*>(this)->peer);
         else if (holds_target && code != opcode::accept)
             why.with_peer(target->peer.get());
@@ -219,14 +235,13 @@ void operation::destroyed() noexcept {
             target->attached->serve_waiting(*target);
     }
     drop_connection();
+    if (holds_target)
+        backend::drop_control(*this);
     if (block != nullptr)
         release_block(block);
     release_target();
 }
 
-namespace {
-
-/// What a receive into a block gives. Of a datagram an empty chunk is true, unless the input has ended.
 chunk received_chunk(operation& op) noexcept {
     buffer_block* const block = std::exchange(op.block, nullptr);
     if (op.transferred != 0)
@@ -236,8 +251,6 @@ chunk received_chunk(operation& op) noexcept {
         release_block(block);
     return chunk(nullptr, nullptr, 0, op.buffer.size == 0 || (op.datagrams && !op.ended));
 }
-
-} // namespace
 
 chunk recv_chunk_base::value() noexcept { return received_chunk(*this); }
 

@@ -228,6 +228,15 @@ int parse_control(std::span<const std::byte> bytes, bool was_cut, control_values
     return reader.error() != 0 ? reader.error() : malformed && !was_cut ? EBADMSG : 0;
 }
 
+bool is_well_formed(std::span<const std::byte> bytes, bool was_cut) noexcept {
+    struct : control_sink {
+        void descriptor(native_handle) noexcept override {}
+        void other(const control_message&) noexcept override {}
+    } nobody;
+    control_values unused;
+    return parse_control(bytes, was_cut, unused, &nobody) == 0;
+}
+
 int control_builder::add(int level, int type, std::span<const std::byte> data) noexcept {
     const std::size_t free = room_.size() - size_;
     if (data.size() > free || control_space(data.size()) > free)

@@ -78,6 +78,9 @@ protected:
 int parse_control(std::span<const std::byte> bytes, bool was_cut, control_values& into,
                   control_sink* others = nullptr) noexcept;
 
+/// Whether `parse_control` finds nothing wrong with them. Touches no descriptor.
+bool is_well_formed(std::span<const std::byte> bytes, bool was_cut) noexcept;
+
 /// Puts control data together. Each call gives 0 or an errno value: ENOBUFS where there is no room, EOPNOTSUPP for what the system lacks,
 /// EINVAL for what cannot be said. Nothing has been added then.
 class control_builder {
@@ -106,6 +109,9 @@ private:
     std::span<std::byte> room_;
     std::size_t size_ = 0;
 };
+
+/// Flags, beside those of `native_message_flags`, of a receive with control data: descriptors are closed on exec from the first moment.
+extern const int control_receive_flags;
 
 /// Whether it is an option that makes the system send control data with what is received. One is true or false, and may be two for the
 /// system: of IPv6, and of the IPv4 that such a socket receives. ENOPROTOOPT where the system, or the family, has it not.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <coax/address.hpp>
 #include <coax/bytes_view.hpp>
@@ -71,6 +72,21 @@ outcome sendto(native_handle handle, const void* data, std::size_t size, message
 /// Sends the pieces in order, as one datagram or as far as the stream takes them. No more pieces than the system's
 /// limit go out in one call of a stream; more than that of a datagram give EMSGSIZE.
 outcome send_vector(native_handle handle, const buffer_view* pieces, std::size_t count, message_flags flags) noexcept;
+
+/// One receive with control data, and what came of it.
+struct incoming_message {
+    void* data = nullptr;
+    std::size_t size = 0;         // room, in bytes
+    std::span<std::byte> control; // the room, and then what is in it
+    address* peer = nullptr;      // unnamed where there is none
+    bool truncated = false;       // the datagram was longer
+    bool control_cut = false;     // there were more control data
+};
+/// Descriptors among the control data are closed on exec. The value is the number of bytes.
+outcome recvmsg(native_handle handle, incoming_message& into, message_flags flags) noexcept;
+/// The pieces as one datagram, or some of them to a stream; to nobody in particular where the peer is unnamed.
+outcome sendmsg(native_handle handle, std::span<const buffer_view> pieces, std::span<std::byte> control,
+                const address& peer, message_flags flags) noexcept;
 
 int shutdown(native_handle handle, shutdown_how how) noexcept;
 

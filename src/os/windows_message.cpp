@@ -1,7 +1,8 @@
 // Receiving and sending on Windows sockets. None of it waits: every socket is non-blocking from `prepare` on.
-#include "os/native.hpp"
+#include "os/native_control.hpp"
 
 #include "os/address.hpp"
+#include "os/control.hpp"
 
 namespace coax::os {
 
@@ -88,6 +89,81 @@ outcome recvfrom(native_handle handle, void* data, std::size_t size, message_fla
     if (received.error == 0)
         peer = detail::native_address::make(&from, static_cast<std::size_t>(std::max(from_size, 0)));
     return received;
+}
+
+// There are control data of datagrams only, and of what is passed through UNIX sockets nothing.
+const int control_receive_flags = 0;
+
+namespace {
+
+/// Winsock's own functions for them, which have to be asked for; null where there is none.
+template <class Function>
+Function extension(native_handle handle, GUID which) noexcept {
+    Function found = nullptr;
+    DWORD size = 0;
+    const int result = ::WSAIoctl(handle, SIO_GET_EXTENSION_FUNCTION_POINTER, &which, sizeof which, &found,
+                                  sizeof found, &size, nullptr, nullptr);
+    return result == SOCKET_ERROR ? nullptr : found;
+}
+
+LPFN_WSARECVMSG receive_function(native_handle handle) noexcept {
+    static const auto found = extension<LPFN_WSARECVMSG>(handle, WSAID_WSARECVMSG);
+    return found;
+}
+
+} // namespace
+
+outcome recvmsg(native_handle handle, incoming_message& into, message_flags flags) noexcept {
+    const LPFN_WSARECVMSG receive = is_datagram(handle) ? receive_function(handle) : nullptr;
+    if (receive == nullptr) {
+        into.control = {};
+        return recvfrom(handle, into.data, into.size, flags, *into.peer, into.truncated);
+    }
+    const int room = limited_int(into.size);
+    sockaddr_storage from{};
+    WSABUF piece{static_cast<ULONG>(room), receiving(into.data, into.size)};
+    WSAMSG message{};
+    message.name = reinterpret_cast<sockaddr*>(&from);
+    message.namelen = sizeof from;
+    message.lpBuffers = &piece;
+    message.dwBufferCount = 1;
+    message.Control.buf = reinterpret_cast<char*>(into.control.data());
+    message.Control.len = static_cast<ULONG>(into.control.size());
+    message.dwFlags = static_cast<DWORD>(native_message_flags(flags));
+    DWORD count = 0;
+    const int result = receive(handle, &message, &count, nullptr, nullptr);
+    const outcome received = result != SOCKET_ERROR ? outcome{static_cast<std::int64_t>(count), 0}
+                                                    : received_nothing(static_cast<std::size_t>(room), into.truncated);
+    if (received.error != 0) {
+        into.control = {};
+        return received;
+    }
+    *into.peer = detail::native_address::make(&from, static_cast<std::size_t>(std::max(message.namelen, 0)));
+    into.truncated = into.truncated || (message.dwFlags & MSG_TRUNC) != 0;
+    into.control_cut = (message.dwFlags & MSG_CTRUNC) != 0;
+    into.control = into.control.first(std::min(static_cast<std::size_t>(message.Control.len), into.control.size()));
+    return received;
+}
+
+outcome sendmsg(native_handle handle, std::span<const buffer_view> pieces, std::span<std::byte> control,
+                const address& peer, message_flags flags) noexcept {
+    if (!control.empty())
+        return {-1, EOPNOTSUPP};
+    if (peer.is_unnamed())
+        return send_vector(handle, pieces.data(), pieces.size(), flags);
+    if (const int error = usable_error(peer); error != 0)
+        return {-1, error};
+    constexpr std::size_t most = 64;
+    if (pieces.size() > most)
+        return {-1, EMSGSIZE};
+    WSABUF native[most];
+    for (std::size_t i = 0; i < pieces.size(); ++i)
+        native[i] = {static_cast<ULONG>(limited(pieces[i].size)), sending(pieces[i].data, pieces[i].size)};
+    const native_name to(peer);
+    DWORD moved = 0;
+    const int result = ::WSASendTo(handle, native, static_cast<DWORD>(pieces.size()), &moved,
+                                   static_cast<DWORD>(native_message_flags(flags)), to.data, to.size, nullptr, nullptr);
+    return sent(handle, result, moved);
 }
 
 outcome sendto(native_handle handle, const void* data, std::size_t size, message_flags flags,

@@ -30,6 +30,9 @@ enum class opcode : unsigned char {
     send,            // operation
     sendto,          // addressed_operation
     send_vector,     // vector_operation
+    recvmsg,         // receiving_message_operation
+    recvmsg_pooled,  // receiving_message_operation
+    sendmsg,         // sending_message_operation
 };
 
 /// A plain description that lives in its awaiter, so in the coroutine's frame: starting it allocates nothing, and it stays where it

@@ -160,5 +160,23 @@ using sendall_pieces_of =
                        sendall_pieces_operation<sizeof...(Bytes)>>;
 using sendto_operation = awaited<sendto_base>;
 
+// Those of coax/message.hpp.
+struct recvmsg_base;
+struct recvmsg_chunk_base;
+struct recv_fds_base;
+struct send_fds_base;
+template <std::size_t N>
+struct sendmsg_base;
+using recvmsg_operation = awaited<recvmsg_base>;
+using recvmsg_chunk_operation = awaited<recvmsg_chunk_base>;
+using recv_fds_operation = awaited<recv_fds_base>;
+template <class... Bytes>
+using sendmsg_of =
+    std::conditional_t<(temporary_bytes<Bytes> || ...), on_temporaries<awaited<sendmsg_base<sizeof...(Bytes)>>>,
+                       awaited<sendmsg_base<sizeof...(Bytes)>>>;
+template <class Bytes>
+using send_fds_of =
+    std::conditional_t<temporary_bytes<Bytes>, on_temporaries<awaited<send_fds_base>>, awaited<send_fds_base>>;
+
 } // namespace detail
 } // namespace coax

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "backend/uring/uring_state.hpp"
@@ -20,6 +21,7 @@ namespace coax::backend {
 using detail::accepting_operation;
 using detail::buffer_block;
 using detail::message_operation;
+using detail::sending_message_operation;
 using detail::vector_operation;
 
 namespace {
@@ -41,6 +43,7 @@ void queue_behind_inbox(operation& op, bool got) noexcept {
     } else if ((got || op.transferred != 0) && !contains(op.flags, message_flags::peek)) {
         op.target->keep_received(op);
     }
+    drop_control(op);
     if (op.block != nullptr)
         buffer_pool::release(std::exchange(op.block, nullptr));
     note_send_failure(op, op.error); // of the connection; it comes behind what is in the inbox
@@ -63,6 +66,9 @@ void note_sender(message_operation& op) noexcept {
     const auto* header = std::launder(reinterpret_cast<const msghdr*>(op.header));
     os::commit_reported(op.peer, header->msg_namelen);
     op.truncated = (header->msg_flags & MSG_TRUNC) != 0;
+    if (traits_of(op.code).control)
+        note_control(static_cast<receiving_message_operation&>(op), header->msg_controllen,
+                     (header->msg_flags & MSG_CTRUNC) != 0);
 }
 
 } // namespace
@@ -231,7 +237,8 @@ bool uring_backend::complete_receive(operation& op, int result, unsigned flags) 
 /// A buffer of the pool is full: what else is there comes by a direct call, into a larger block. Until there was data nobody had to hold one.
 void uring_backend::receive_rest(operation& op) noexcept {
     const std::size_t size = std::min(op.buffer.size, step_limit);
-    if (op.target->kind != kind::stream || uring_of(*op.target).drained || size <= op.transferred)
+    if (op.target->kind != kind::stream || uring_of(*op.target).drained || size <= op.transferred ||
+        traits_of(op.code).control) // what is sent with other control data is not one message with this
         return;
     buffer_block* larger = pool().take_heap(size);
     if (larger == nullptr)
@@ -277,6 +284,10 @@ bool uring_backend::complete_send(operation& op, int result) noexcept {
         auto& pieces = static_cast<vector_operation&>(op);
         advance_pieces(pieces, static_cast<std::size_t>(result));
         rest = pieces.count != 0;
+    } else if (op.code == opcode::sendmsg) {
+        auto& pieces = static_cast<sending_message_operation&>(op);
+        advance_pieces(pieces, static_cast<std::size_t>(result));
+        rest = op.whole && pieces.count != 0;
     } else {
         advance_buffer(op, static_cast<std::size_t>(result));
         rest = op.whole && op.buffer.size != 0;

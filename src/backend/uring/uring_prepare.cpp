@@ -3,15 +3,18 @@
 #include <cerrno>
 #include <climits>
 #include <new>
+#include <span>
 
 #include <poll.h>
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
+#include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "backend/uring/uring_state.hpp"
 #include "os/address.hpp"
+#include "os/control.hpp"
 #include "os/posix_iovec.hpp"
 #include "os/socket.hpp"
 
@@ -21,6 +24,7 @@ using detail::accepting_operation;
 using detail::addressed_operation;
 using detail::message_operation;
 using detail::native_address;
+using detail::sending_message_operation;
 using detail::vector_operation;
 
 static_assert(sizeof(msghdr) + sizeof(iovec) <= message_operation::header_size);
@@ -46,6 +50,11 @@ msghdr* receive_header(message_operation& op, void* data) noexcept {
     header->msg_iovlen = 1;
     header->msg_name = native_address::storage(op.peer);
     header->msg_namelen = static_cast<socklen_t>(native_address::capacity);
+    if (traits_of(op.code).control) {
+        const std::span<std::byte> room = static_cast<receiving_message_operation&>(op).room();
+        header->msg_control = room.data();
+        header->msg_controllen = room.size();
+    }
     return header;
 }
 
@@ -69,6 +78,25 @@ void prepare_pieces(vector_operation& op, io_uring_sqe& sqe, int flags) noexcept
     auto* header = new (op.header) msghdr{};
     header->msg_iov = os::as_iovec(op.pieces);
     header->msg_iovlen = count;
+    ::io_uring_prep_sendmsg(&sqe, op.target->handle, header, static_cast<unsigned>(flags));
+}
+
+/// Control data go out with the first byte, so with what is submitted first.
+void prepare_message(sending_message_operation& op, io_uring_sqe& sqe, int flags) noexcept {
+    auto* header = new (op.header) msghdr{};
+    auto* first = new (op.header + sizeof(msghdr)) detail::buffer_view{};
+    const std::size_t most = op.target->kind == kind::stream ? step_limit : os::most_bytes;
+    const std::span<const detail::buffer_view> pieces = pieces_within(op, most, *first);
+    header->msg_iov = os::as_iovec(const_cast<detail::buffer_view*>(pieces.data()));
+    header->msg_iovlen = pieces.size();
+    if (!op.peer.is_unnamed()) {
+        header->msg_name = const_cast<sockaddr*>(native(op.peer));
+        header->msg_namelen = native_size(op.peer);
+    }
+    if (const std::span<std::byte> control = op.control(); !control.empty()) {
+        header->msg_control = control.data();
+        header->msg_controllen = control.size();
+    }
     ::io_uring_prep_sendmsg(&sqe, op.target->handle, header, static_cast<unsigned>(flags));
 }
 
@@ -156,6 +184,8 @@ void uring_backend::prepare(operation& op, io_uring_sqe& sqe) noexcept {
     case opcode::recv_pooled:
     case opcode::recvfrom:
     case opcode::recvfrom_pooled:
+    case opcode::recvmsg:
+    case opcode::recvmsg_pooled:
         prepare_receive(op, sqe);
         break;
     case opcode::send:
@@ -170,6 +200,10 @@ void uring_backend::prepare(operation& op, io_uring_sqe& sqe) noexcept {
     }
     case opcode::send_vector:
         prepare_pieces(static_cast<vector_operation&>(op), sqe, flags);
+        break;
+    case opcode::sendmsg:
+        prepare_message(static_cast<sending_message_operation&>(op), sqe,
+                        flags | (waits_by_the_clock(op) ? MSG_DONTWAIT : 0));
         break;
     }
 }
@@ -187,7 +221,8 @@ void uring_backend::prepare_accept(operation& op, io_uring_sqe& sqe) noexcept {
 void uring_backend::prepare_receive(operation& op, io_uring_sqe& sqe) noexcept {
     const int handle = op.target->handle;
     // The kernel is never asked to go on until the buffer is full: it would drop the error that stops it behind a part.
-    const int flags = os::native_message_flags(op.flags) & ~MSG_WAITALL;
+    const int flags = (os::native_message_flags(op.flags) & ~MSG_WAITALL) |
+                      (traits_of(op.code).control ? os::control_receive_flags : 0);
     const bool select = traits_of(op.code).pooled && op.block == nullptr && op.buffer.size != 0;
     void* into = op.block != nullptr ? op.block->data : op.buffer.data;
     if (traits_of(op.code).sender) {
