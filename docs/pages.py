@@ -1,4 +1,5 @@
-"""Doxygen's input filter for the Markdown pages: links to sections work there as they do elsewhere, and comments are gone."""
+"""Doxygen's input filter for the Markdown pages: links to sections and images work there as they do
+elsewhere, and comments are gone."""
 
 import pathlib
 import re
@@ -6,6 +7,7 @@ import sys
 
 PAGES = {"reference", "guide", "cancellation", "compilers", "operating", "packaging", "design", "benchmarks"}
 LINK = re.compile(r"\[([^\]]+)\]\(((?:[\w./-]+\.md)?(?:#[\w-]+)?)\)", re.DOTALL)
+IMAGE = re.compile(r"(!\[[^\]]*\]\()[\w./-]*?([\w-]+\.svg\))")
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 FENCE = re.compile(r"^(```.*?^```$)", re.MULTILINE | re.DOTALL)
@@ -33,7 +35,7 @@ def shown(page, text):
 
     parts = FENCE.split(text)
     for index in range(0, len(parts), 2):
-        parts[index] = HEADING.sub(heading, LINK.sub(link, COMMENT.sub("", parts[index])))
+        parts[index] = HEADING.sub(heading, LINK.sub(link, IMAGE.sub(r"\1\2", COMMENT.sub("", parts[index]))))
     return "".join(parts)
 
 
