@@ -5,27 +5,22 @@
 #include <cerrno>
 
 #include "os/interfaces.hpp"
+#include "os/socket.hpp"
 
 namespace coax::os {
 namespace {
 
-/// The calls make a socket, for which there may be no descriptor. What they say of a name or index that is none differs.
+/// The calls make a socket, for which there may be no descriptor. glibc then says an error of something else that it has tried.
 int reason() noexcept {
-#ifdef _WIN32
-    return ENODEV;
-#else
-    switch (errno) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EACCES:
-    case EPERM:
-        return errno;
-    default:
-        return ENODEV;
+#ifndef _WIN32
+    if (errno != ENODEV && errno != ENXIO) {
+        const outcome probe = open(family::local, kind::datagram, 0);
+        if (probe.error != 0)
+            return probe.error;
+        close(static_cast<native_handle>(probe.value));
     }
 #endif
+    return ENODEV;
 }
 
 int find_name(std::uint32_t index, char (&name)[interface_name_size]) noexcept {

@@ -93,14 +93,16 @@ int leave(native_handle handle, const address& group, const address& source, std
 
 #endif
 
-/// The same of both directions: an interface that does not exist has several errors.
-int told_of_interface(int error, std::uint32_t on) noexcept {
+/// What joining and leaving have in common: an interface that does not exist has several errors.
+int told(int error, std::uint32_t on) noexcept {
     switch (error) {
     case EADDRNOTAVAIL:
     case EINVAL:
         return on != 0 && find_interface(on) == ENODEV ? ENODEV : error;
     case ENXIO:
         return ENODEV;
+    case ENOPROTOOPT: // Wine 8
+        return EOPNOTSUPP;
     default:
         return error;
     }
@@ -109,7 +111,7 @@ int told_of_interface(int error, std::uint32_t on) noexcept {
 } // namespace
 
 int join_group(native_handle handle, const address& group, const address& source, std::uint32_t on) noexcept {
-    const int error = told_of_interface(join(handle, group, source, on), on);
+    const int error = told(join(handle, group, source, on), on);
     // A source that is there already, and a group that is there for all.
     if (!source.is_unnamed() && (error == EADDRNOTAVAIL || error == EINVAL))
         return EADDRINUSE;
@@ -121,7 +123,7 @@ int join_group(native_handle handle, const address& group, const address& source
 }
 
 int leave_group(native_handle handle, const address& group, const address& source, std::uint32_t on) noexcept {
-    const int error = told_of_interface(leave(handle, group, source, on), on);
+    const int error = told(leave(handle, group, source, on), on);
     return error == EINVAL ? EADDRNOTAVAIL : error; // Linux, of a source where there is no membership at all
 }
 

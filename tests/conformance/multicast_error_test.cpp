@@ -117,6 +117,8 @@ TEST_CASE("a closed socket joins nothing") {
 }
 
 TEST_CASE("an interface that does not exist is no such device") {
+    if (!support::has_memberships())
+        return;
     for (const coax::family family : support::internet()) {
         INFO(support::name_of(family));
         coax::socket socket(family, coax::kind::datagram);
@@ -134,6 +136,8 @@ TEST_CASE("a scope and another interface contradict each other") {
     coax::socket socket(coax::family::inet6, coax::kind::datagram);
     const coax::address to("ff12::c0a:9%" + std::to_string(loopback().value()), 0);
     check_all_refused(socket, to, here(coax::family::inet6, 0), nowhere, std::errc::invalid_argument);
+    if (!support::has_memberships())
+        return;
     CHECK_NOTHROW(socket.join_group(to, loopback()));
     CHECK_NOTHROW(socket.leave_group(to));
 }

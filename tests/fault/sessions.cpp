@@ -59,6 +59,25 @@ coax::task<bool> datagrams() {
     co_return heard;
 }
 
+coax::task<bool> groups() {
+    coax::interface_index on;
+    for (const coax::interface_info& one : coax::if_nameindex()) {
+        if (one.loopback)
+            on = coax::if_nametoindex(coax::if_indextoname(one.index));
+    }
+    coax::socket member(coax::family::inet, coax::kind::datagram);
+    member.bind({"", 0});
+    const coax::address group("239.255.192.60", member.getsockname().port());
+    member.join_group(group, on);
+    coax::socket sender(coax::family::inet, coax::kind::datagram);
+    sender.setsockopt(coax::option::multicast_interface, on);
+    co_await sender.sendto("x", group);
+    const coax::datagram got = co_await member.recvfrom(100);
+    member.leave_group(group, on);
+    member.join_source_group(group, got.peer, on);
+    co_return got.data.text() == "x" && sender.getsockopt(coax::option::multicast_interface) == on;
+}
+
 coax::task<std::size_t> take(coax::socket& from) {
     const coax::chunk data = co_await from.recv(100);
     co_return data.size();
@@ -198,6 +217,7 @@ coax::task<bool> servers() {
 const fault::session fault::sessions[] = {
     {"streams", &streams, false},
     {"datagrams", &datagrams, false},
+    {"groups", &groups, false},
     {"scopes", &scopes, false},
     {"locks and threads", &locks_and_threads, false},
     {"lines and frames", &lines_and_frames, false},

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <dlfcn.h>
+#include <ifaddrs.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -92,6 +93,7 @@ COAX_STAND_IN(int, getpeername, (int a, sockaddr* b, socklen_t* c) noexcept, (a,
 COAX_STAND_IN(int, getsockopt, (int a, int b, int c, void* d, socklen_t* e) noexcept, (a, b, c, d, e), ENOBUFS)
 COAX_STAND_IN(int, setsockopt, (int a, int b, int c, const void* d, socklen_t e) noexcept, (a, b, c, d, e), ENOMEM)
 COAX_STAND_IN(int, shutdown, (int a, int b) noexcept, (a, b), ENOTCONN)
+COAX_STAND_IN(int, getifaddrs, (ifaddrs * *a) noexcept, (a), ENOMEM, EMFILE)
 COAX_STAND_IN(int, epoll_create1, (int a) noexcept, (a), EMFILE, ENOMEM)
 COAX_STAND_IN(int, epoll_ctl, (int a, int b, int c, epoll_event* d) noexcept, (a, b, c, d), ENOMEM, ENOSPC)
 COAX_STAND_IN(int, epoll_wait, (int a, epoll_event* b, int c, int d), (a, b, c, d), EINTR)

@@ -56,6 +56,13 @@ inline coax::socket group_sender(coax::family family, coax::interface_index on =
     return made;
 }
 
+/// Whether the system has groups at all: Wine 8 has none.
+inline bool has_memberships() {
+    coax::socket probe(coax::family::inet, coax::kind::datagram);
+    return code_thrown_by([&] { probe.join_group(group(coax::family::inet, 251), loopback()); }) !=
+           std::errc::operation_not_supported;
+}
+
 namespace detail {
 inline bool carries_groups(coax::family family) {
     try {
