@@ -31,7 +31,8 @@ public:
     operation_name operation() const noexcept { return reason_.operation(); }
     /// The other end of what was cut short; unnamed where none is known.
     const address& peer() const noexcept { return reason_.peer(); }
-    /// Bytes that went out before the cancellation; other than zero only for `sendall` and what is built on it.
+    /// Bytes that went out before the cancellation; other than zero only for `sendall` and what is built on it. For `sendto` of a batch, its
+    /// entries.
     std::size_t transferred() const noexcept { return reason_.transferred(); }
     /// The same as a value.
     const failure& reason() const noexcept { return reason_; }

@@ -15,6 +15,7 @@
 #include <coax/codecs.hpp>
 #include <coax/config.hpp>
 #include <coax/connect.hpp>
+#include <coax/datagram.hpp>
 #include <coax/error.hpp>
 #include <coax/finally.hpp>
 #include <coax/framing.hpp>

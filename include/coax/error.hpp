@@ -108,7 +108,8 @@ public:
     operation_name operation() const noexcept { return operation_; }
     /// The other end (or the address given to the call); unnamed where none is known.
     const address& peer() const noexcept;
-    /// Bytes that went out before the failure; other than zero only for `sendall` and what is built on it.
+    /// Bytes that went out before the failure; other than zero only for `sendall` and what is built on it. For `sendto` of a batch,
+    /// its entries.
     std::size_t transferred() const noexcept { return transferred_; }
     /// "recv 127.0.0.1:50007: Connection reset by peer", "recv 127.0.0.1:50007 (with_timeout 1 s): Connection timed out"; for a standard
     /// exception its `what()`.
@@ -159,7 +160,8 @@ public:
     operation_name operation() const noexcept { return reason_.operation(); }
     /// The other end (or the address given to the call); unnamed where none is known.
     const address& peer() const noexcept { return reason_.peer(); }
-    /// Bytes that went out before the error; other than zero only for `sendall` and what is built on it.
+    /// Bytes that went out before the error; other than zero only for `sendall` and what is built on it. For `sendto` of a batch, its
+    /// entries.
     std::size_t transferred() const noexcept { return reason_.transferred(); }
     /// The same as a value.
     const failure& reason() const noexcept { return reason_; }

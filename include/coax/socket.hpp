@@ -292,6 +292,14 @@ public:
         return detail::recvfrom_operation(state_, detail::writable_bytes(buffer), flags);
     }
 
+    /// Waits for a datagram, and receives all that have come, as many as the batch has room for; gives how many. What the batch held before is
+    /// gone. 0 after `shutdown` has ended what the socket receives. Errors: `invalid_argument` for a stream, and for a batch without room.
+    ///
+    /// Cancellation: safe; what has been received is reported, never dropped. Source: recvmmsg(2).
+    detail::batch_call recvfrom(datagram_batch& batch) noexcept {
+        return {state_, detail::opcode::recv_batch, operation_name::recvfrom, batch.block_};
+    }
+
     /// Sends one datagram to an address; a placeholder takes the socket's family. Gives the number of bytes. Errors: `message_size` for
     /// one that is too long.
     ///
@@ -306,6 +314,16 @@ public:
     detail::on_temporaries<detail::sendto_operation> sendto(Bytes&& bytes, const address& peer,
                                                             message_flags flags = {}) noexcept {
         return detail::on_temporaries<detail::sendto_operation>(state_, bytes_view(bytes), peer, flags);
+    }
+
+    /// Sends what the batch holds, each entry to its `peer` (a placeholder takes the socket's family) or to the one to which the socket is
+    /// connected; gives how many went out. An entry that fails says so (`datagram_entry::error`), such as `message_size`, and the others go
+    /// out all the same. Waits where there is no room. Errors of the call itself: `invalid_argument` for a stream. On failure the
+    /// exception's `transferred()` says how many entries went out.
+    ///
+    /// Cancellation: `cancelled::transferred()` says how many entries went out. Source: sendmmsg(2), udp(7).
+    detail::batch_call sendto(datagram_batch& batch) noexcept {
+        return {state_, detail::opcode::send_batch, operation_name::sendto, batch.block_};
     }
 
     /// Receives up to `size` bytes with what came beside them (`#include <coax/message.hpp>`): one datagram, or of a stream bytes that were

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "backend/backend.hpp"
+#include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "os/socket.hpp"
@@ -14,6 +15,7 @@ namespace coax::backend {
 
 using detail::accepting_operation;
 using detail::addressed_operation;
+using detail::batch_operation;
 using detail::descriptor;
 using detail::message_operation;
 using detail::opcode;
@@ -269,10 +271,14 @@ namespace {
 }
 
 [[gnu::noinline]] progress try_recv(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band)) [[unlikely]]
+        return receive_of_run(op, pool);
     return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
 }
 
 [[gnu::noinline]] progress try_recvfrom(operation& op, buffer_pool& pool) noexcept {
+    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band)) [[unlikely]]
+        return receive_of_run(op, pool);
     return receive_into(op, pool, [&](void* data) {
         address& peer = static_cast<message_operation&>(op).peer;
         return ended_or_not(
@@ -345,6 +351,10 @@ progress carry_out(operation& op, buffer_pool& pool, bool short_is_all) noexcept
         return try_recvmsg(op, pool);
     case opcode::sendmsg:
         return try_sendmsg(static_cast<sending_message_operation&>(op));
+    case opcode::recv_batch:
+        return receive_batch(static_cast<batch_operation&>(op), pool);
+    case opcode::send_batch:
+        return send_batch(static_cast<batch_operation&>(op));
     }
     op.error = EINVAL;
     return progress::ended;

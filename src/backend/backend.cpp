@@ -154,9 +154,13 @@ bool backend::try_by_the_clock(operation& op) noexcept {
 
 void backend::try_again() noexcept {
     const std::int64_t time = now();
-    while (operation* op = clocked_.due(time))
+    while (operation* op = clocked_.due(time)) {
+        const std::size_t before = op->transferred;
         if (try_once(*op) == progress::ended)
             done(*op);
+        else if (op->transferred != before)
+            clocked_.restart(*op, time);
+    }
 }
 
 void backend::try_now(operation& op) noexcept {

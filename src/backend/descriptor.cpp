@@ -59,8 +59,47 @@ void descriptor::keep(lease&& bytes) noexcept {
     }
 }
 
+bool descriptor::make_room_to_keep() noexcept {
+    try {
+        if (kept_ == nullptr)
+            kept_ = std::make_unique<inbox>();
+        kept_->bytes.make_room();
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+void descriptor::keep_error(int error) noexcept {
+    if (make_room_to_keep())
+        kept_->error = error;
+}
+
+/// Backwards: each comes to stand in front of those that have the same place.
+void descriptor::keep_batch(batch_operation& op, std::uint32_t place) noexcept {
+    for (std::size_t i = op.transferred; i-- != 0;) {
+        const datagram_entry& entry = op.batch->entries[i];
+        const std::size_t details_at =
+            (entry.data.size() + alignof(datagram_entry)) / alignof(datagram_entry) * alignof(datagram_entry);
+        buffer_block* const block = backend::buffer_pool::make_heap_block(details_at + sizeof entry);
+        if (block == nullptr)
+            continue;
+        if (!entry.data.empty())
+            std::memcpy(block->data, entry.data.data(), entry.data.size());
+        lease received(place, block, block->data, entry.data.size());
+        received.truncated = entry.truncated;
+        received.peer = entry.peer;
+        received.details = new (block->data + details_at) datagram_entry(entry);
+        keep(std::move(received));
+    }
+}
+
 void descriptor::keep_received(operation& op) noexcept {
     const std::uint32_t place = op.order != 0 ? op.order : next_order();
+    if (op.code == opcode::recv_batch) {
+        keep_batch(static_cast<batch_operation&>(op), place);
+        return;
+    }
     buffer_block* block = std::exchange(op.block, nullptr);
     std::byte* first = static_cast<std::byte*>(op.buffer.data);
     if (block == nullptr) { // it lies in the caller's memory

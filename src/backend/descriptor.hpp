@@ -69,6 +69,11 @@ public:
     void keep(lease&& bytes) noexcept;
     /// What an operation has received goes to the inbox, out of its block or of the caller's memory.
     void keep_received(operation& op) noexcept;
+    /// Lets the next `keep` of bytes succeed. False: there is no memory.
+    [[nodiscard]] bool make_room_to_keep() noexcept;
+    /// Of a datagram socket: an error that came behind what was received. The next receive gives it.
+    void keep_error(int error) noexcept;
+    int take_kept_error() noexcept { return kept_ != nullptr ? std::exchange(kept_->error, 0) : 0; }
     bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->bytes.empty(); }
     bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
     inbox& kept() noexcept { return *kept_; }
@@ -128,6 +133,8 @@ public:
     bool lingers : 1 = false;    // SO_LINGER with a time: close(2) would wait
     bool has_low_water_mark : 1 = false; // SO_RCVLOWAT: a receive is to wait for more than one byte
     bool was_blocking : 1 = false;       // when it was adopted
+    bool receives_runs : 1 = false;      // several datagrams may be received as one (UDP_GRO)
+    bool refuses_segments : 1 = false;   // the system has refused to cut a run into datagrams (UDP_SEGMENT)
     bool handle_is_known = false;        // outside of the library: it may have been duplicated, or passed on
     bool peer_spoke_last = false;        // of the bytes that moved, the last ones came in
     bool input_cut = false;              // and the system has not been told: more may come
@@ -146,6 +153,7 @@ public:
 
 private:
     ~descriptor() { drop_kept(); }
+    void keep_batch(batch_operation& op, std::uint32_t place) noexcept;
 
     std::uint32_t references_ = 1;
     std::uint32_t ended_ = 0;

@@ -11,6 +11,7 @@
 
 #include <coax/address.hpp>
 #include <coax/config.hpp>
+#include <coax/datagram.hpp>
 
 #include "os/system.hpp"
 
@@ -30,6 +31,9 @@ public:
     Entry& front() noexcept { return entries_[head_]; }
     auto begin() noexcept { return entries_.begin() + static_cast<std::ptrdiff_t>(head_); }
     auto end() noexcept { return entries_.end(); }
+
+    /// Lets the next `insert` succeed. Throws `std::bad_alloc`.
+    void make_room() { entries_.reserve(entries_.size() + 1); }
 
     /// Throws `std::bad_alloc`, and has not taken it then.
     void insert(Entry&& entry) {
@@ -87,7 +91,7 @@ public:
         : order(place), data(first), size(count), block_(from) {}
     lease(lease&& other) noexcept
         : order(other.order), data(other.data), size(other.size), truncated(other.truncated), peer(other.peer),
-          control(std::move(other.control)), control_cut(other.control_cut),
+          control(std::move(other.control)), control_cut(other.control_cut), details(other.details),
           block_(std::exchange(other.block_, nullptr)) {}
     lease& operator=(lease&& other) noexcept {
         std::swap(block_, other.block_);
@@ -98,6 +102,7 @@ public:
         peer = other.peer;
         std::swap(control, other.control);
         control_cut = other.control_cut;
+        details = other.details;
         return *this;
     }
     ~lease();
@@ -114,13 +119,21 @@ public:
             ++order;
     }
 
+    /// Not 0: it is a run of datagrams of this size, in bytes.
+    std::size_t segment_size() const noexcept { return details != nullptr ? details->segment_size : 0; }
+    /// Of datagrams: how long the first one is, in bytes.
+    std::size_t size_of_first() const noexcept { return segment_size() != 0 ? std::min(size, segment_size()) : size; }
+    /// Whether the block is much larger than what is in it, too large to be held by somebody who knows nothing of that.
+    bool is_roomy() const noexcept { return details != nullptr; }
+
     std::uint32_t order;
     std::byte* data;
     std::size_t size; // bytes
     bool truncated = false;
     address peer; // who sent it, where that is known
     std::unique_ptr<kept_control> control;
-    bool control_cut = false; // there was no memory for them
+    bool control_cut = false;                // there was no memory for them
+    const datagram_entry* details = nullptr; // what else was said of it; lies in the block
 
 private:
     buffer_block* block_;
@@ -129,6 +142,7 @@ private:
 struct inbox {
     ordered_queue<unaccepted> connections;
     ordered_queue<lease> bytes;
+    int error = 0; // behind the datagrams; the system told it when they were received, and tells it once
 
     /// Copies up to `most` of the oldest bytes of a stream, and takes them out unless they are only looked at.
     std::size_t copy(void* into, std::size_t most, bool take) noexcept;

@@ -17,7 +17,7 @@ namespace coax::backend {
 enum class direction : unsigned char { reading, writing };
 
 /// What an operation moves, so what its result counts. What comes in is kept for the next one where nobody is left to have it.
-enum class moves : unsigned char { nothing, connection_in, bytes_in, bytes_out };
+enum class moves : unsigned char { nothing, connection_in, bytes_in, bytes_out, datagrams_in, datagrams_out };
 
 /// Eight bytes, so that a row is found without a multiplication.
 struct alignas(8) operation_traits {
@@ -46,6 +46,8 @@ inline constexpr operation_traits operation_table[] = {
     {detail::opcode::recvmsg, direction::reading, moves::bytes_in, false, true, false, false, true},
     {detail::opcode::recvmsg_pooled, direction::reading, moves::bytes_in, true, true, false, false, true},
     {detail::opcode::sendmsg, direction::writing, moves::bytes_out, false, false, true, true, true},
+    {detail::opcode::recv_batch, direction::reading, moves::datagrams_in, false, false, false, false, false},
+    {detail::opcode::send_batch, direction::writing, moves::datagrams_out, false, false, false, true, false},
 };
 
 constexpr bool table_is_in_order() noexcept {
@@ -55,7 +57,7 @@ constexpr bool table_is_in_order() noexcept {
     return true;
 }
 static_assert(table_is_in_order(), "the rows stand in the order of the opcodes");
-static_assert(std::size(operation_table) == static_cast<std::size_t>(detail::opcode::sendmsg) + 1);
+static_assert(std::size(operation_table) == static_cast<std::size_t>(detail::opcode::send_batch) + 1);
 
 constexpr const operation_traits& traits_of(detail::opcode code) noexcept {
     return operation_table[static_cast<std::size_t>(code)];
@@ -79,10 +81,19 @@ inline bool names_peer(const detail::operation& op) noexcept {
     return traits_of(op.code).names && !static_cast<const detail::addressed_operation&>(op).peer.is_unnamed();
 }
 
-/// Whether the system reports nothing of what the operation waits for: room in the queue of another UNIX socket, or bytes that are fewer
-/// than the socket's low-water mark, the last ones of a receive that fills its buffer.
+/// Whether the operation is a batch, which is always a direct call: a ring only waits for readiness.
+inline bool is_batch(const detail::operation& op) noexcept { return op.code >= detail::opcode::recv_batch; }
+
+/// Whether it is a batch that is sent, and for which the system had no memory.
+inline bool lacks_memory(const detail::operation& op) noexcept {
+    return op.code == detail::opcode::send_batch && static_cast<const detail::batch_operation&>(op).lacks_memory;
+}
+
+/// Whether the system reports nothing of what the operation waits for: room in the queue of another UNIX socket, memory for what is sent, or
+/// bytes that are fewer than the socket's low-water mark, the last ones of a receive that fills its buffer.
 inline bool waits_by_the_clock(const detail::operation& op) noexcept {
-    return (traits_of(op.code).clocked && op.target->family == family::local && names_peer(op)) ||
+    return (traits_of(op.code).clocked &&
+            ((op.target->family == family::local && (names_peer(op) || is_batch(op))) || lacks_memory(op))) ||
            (op.target->has_low_water_mark && fills_buffer(op));
 }
 

@@ -33,6 +33,14 @@ void retry_list::remove(detail::operation& op) noexcept {
     looked_at_ = std::min(looked_at_, slot); // what has come into its place has not been looked at
 }
 
+void retry_list::restart(detail::operation& op, std::int64_t now) noexcept {
+    entry& one = entries_[op.clock_slot];
+    one.at = now + first_interval;
+    one.interval = first_interval;
+    next_nearest_ = std::min(next_nearest_, one.at);
+    nearest_ = std::min(nearest_, one.at);
+}
+
 std::int64_t retry_list::until_next(std::int64_t now) const noexcept {
     if (entries_.empty())
         return -1;

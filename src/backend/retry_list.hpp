@@ -17,6 +17,8 @@ public:
     /// False: there is no memory.
     bool add(detail::operation& op, std::int64_t now) noexcept;
     void remove(detail::operation& op) noexcept;
+    /// It has got a part of what it waited for, and begins anew to be tried less and less often.
+    void restart(detail::operation& op, std::int64_t now) noexcept;
 
     /// The time until the next try in nanoseconds, at the latest; -1 where there is none.
     std::int64_t until_next(std::int64_t now) const noexcept;

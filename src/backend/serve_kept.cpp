@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backend/attempt.hpp"
+#include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 
@@ -38,10 +39,11 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     const bool datagrams = op.target->kind == kind::datagram;
     if (traits_of(op.code).sender && datagrams)
         static_cast<addressed_operation&>(op).peer = oldest.peer;
-    op.truncated = datagrams && (oldest.truncated || oldest.size > op.buffer.size);
+    const std::size_t datagram = oldest.size_of_first();
+    op.truncated = datagrams && (oldest.truncated || datagram > op.buffer.size);
     const bool alone =
         datagrams || traits_of(op.code).control; // what came together is given together, and nothing else
-    const std::size_t there = alone ? oldest.size : op.target->kept_size(op.buffer.size);
+    const std::size_t there = alone ? datagram : op.target->kept_size(op.buffer.size);
     const std::size_t count = std::min(there, op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);
@@ -53,7 +55,7 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
         else
             take_control(receiving, oldest);
     }
-    if (pooled && !peeks && whole_lease) {
+    if (pooled && !peeks && whole_lease && !oldest.is_roomy()) {
         // The lease goes on to the receiver, without a copy.
         lease given = bytes.take();
         op.transferred = given.size;
@@ -74,7 +76,9 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
         if (count != 0)
             std::memcpy(into, oldest.data, count);
         op.transferred = count;
-        if (!peeks)
+        if (!peeks && datagram < oldest.size)
+            oldest.consume(datagram);
+        else if (!peeks)
             bytes.take();
         return true;
     }
@@ -89,12 +93,20 @@ bool serve_kept(operation& op, buffer_pool& pool) noexcept {
     switch (traits_of(op.code).what) {
     case moves::nothing:
     case moves::bytes_out:
+    case moves::datagrams_out:
         return false;
     case moves::connection_in:
         if (!d.has_kept_connections())
             return false;
         serve_connection(static_cast<accepting_operation&>(op));
         return true;
+    case moves::datagrams_in:
+        if (d.has_kept_bytes()) {
+            take_kept(static_cast<detail::batch_operation&>(op));
+            return true;
+        }
+        op.error = d.take_kept_error();
+        return op.error != 0;
     case moves::bytes_in:
         break;
     }
@@ -102,9 +114,8 @@ bool serve_kept(operation& op, buffer_pool& pool) noexcept {
         return false;
     if (d.has_kept_bytes())
         return serve_bytes(op, pool);
-    if (d.has_gap())
-        op.error = ENOMEM;
-    return d.has_gap();
+    op.error = d.has_gap() ? ENOMEM : d.take_kept_error();
+    return op.error != 0;
 }
 
 } // namespace coax::backend

@@ -16,6 +16,7 @@
 
 #include "backend/attempt.hpp"
 #include "backend/backend.hpp"
+#include "backend/batch.hpp"
 #include "backend/buffer_pool.hpp"
 #include "backend/descriptor.hpp"
 #include "backend/message_control.hpp"
@@ -55,6 +56,32 @@ namespace {
         return static_cast<sending_message_operation&>(op).unusable();
     static_cast<receiving_message_operation&>(op).prepare();
     return 0;
+}
+
+/// False: it has ended at once.
+[[gnu::noinline]] bool begin_batch(batch_operation& op) noexcept {
+    op.next = 0;
+    op.offset = 0;
+    op.lacks_memory = false;
+    const bool sends = op.code == opcode::send_batch;
+    if (!op.datagrams || (op.batch == nullptr && !sends)) {
+        op.error = EINVAL;
+        return false;
+    }
+    if (!sends) {
+        op.batch->size = 0;
+        return true;
+    }
+    if (op.batch == nullptr)
+        return false;
+    for (std::size_t i = 0; i != op.batch->size; ++i) {
+        datagram_entry& entry = op.batch->entries[i];
+        if (entry.peer.is_placeholder())
+            entry.peer = entry.peer.resolved(op.target->family);
+        if (entry.error)
+            entry.error.clear();
+    }
+    return op.batch->size != 0;
 }
 
 /// A datagram is there or not, whatever its length; on a stream no bytes are always there.
@@ -130,6 +157,8 @@ bool operation::try_begin(core& on) {
     ++target->under_way;
     holds_target = true;
     datagrams = target->kind == kind::datagram;
+    if (backend::is_batch(*this) && !begin_batch(static_cast<batch_operation&>(*this)))
+        return true;
     on.count_operation();
     if (backend::traits_of(code).names)
         resolve_peer(static_cast<addressed_operation&>(*this));
@@ -203,6 +232,8 @@ failure operation::failed() noexcept {
             why.with_peer(static_cast<addressed_operation*>(this)->peer);
         else if (holds_target && code != opcode::accept)
             why.with_peer(target->peer.get());
+        if (code == opcode::send_batch && static_cast<batch_operation&>(*this).batch != nullptr)
+            backend::note_unsent(static_cast<batch_operation&>(*this), why.code());
         release_target();
         return why;
     };
@@ -226,6 +257,9 @@ void operation::destroyed() noexcept {
             auto& accepting = static_cast<accepting_operation&>(*this);
             if (std::exchange(accepting.has_connection, false))
                 target->keep(accepting.connection, order);
+        } else if (code == opcode::recv_batch) {
+            if (transferred != 0)
+                target->keep_received(*this);
         } else if (backend::traits_of(code).what == backend::moves::bytes_in && !contains(flags, message_flags::peek) &&
                    !contains(flags, message_flags::out_of_band) &&
                    (transferred != 0 || (datagrams && !ended && order != 0))) {

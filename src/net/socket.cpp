@@ -66,6 +66,9 @@ void note_options(descriptor& d) noexcept {
     d.lingers =
         d.system.get_option(d.handle, option_id::linger, linger) == 0 && linger.first != 0 && linger.second != 0;
     d.has_low_water_mark = d.system.low_water_mark(d.handle) > 1;
+    option_words offload;
+    d.receives_runs = d.kind == kind::datagram &&
+                      d.system.get_option(d.handle, option_id::receive_offload, offload) == 0 && offload.first != 0;
 }
 
 } // namespace detail
@@ -166,15 +169,24 @@ void socket::close() noexcept {
 
 void socket::set_words(detail::option_id id, detail::option_words value) {
     descriptor& d = opened(state_, operation_name::setsockopt);
-    check(d.system.set_option(d.handle, id, value), operation_name::setsockopt);
-    if (id == detail::option_id::linger)
+    const int error = d.system.set_option(d.handle, id, value);
+    // It changes nothing but the speed, so a system that lacks it is none that fails.
+    const bool may_fail = id == detail::option_id::receive_offload && d.kind == kind::datagram;
+    check(may_fail ? 0 : error, operation_name::setsockopt);
+    if (id == detail::option_id::linger || may_fail)
         note_options(d);
+    // The system may have begun a receive that takes whatever comes for a single datagram.
+    if (may_fail && d.attached != nullptr && d.attached->runs_here())
+        d.attached->serve_waiting(d);
 }
 
 detail::option_words socket::get_words(detail::option_id id) const {
     const descriptor& d = opened(state_, operation_name::getsockopt);
     detail::option_words value;
-    check(d.system.get_option(d.handle, id, value), operation_name::getsockopt);
+    if (id == detail::option_id::receive_offload && d.kind == kind::datagram)
+        value.first = d.receives_runs ? 1 : 0;
+    else
+        check(d.system.get_option(d.handle, id, value), operation_name::getsockopt);
     return value;
 }
 
@@ -185,7 +197,7 @@ void socket::setsockopt(int level, int name, int value) {
 void socket::setsockopt(int level, int name, std::span<const std::byte> value) {
     descriptor& d = opened(state_, operation_name::setsockopt);
     check(d.system.set_option(d.handle, level, name, value.data(), value.size()), operation_name::setsockopt);
-    if (os::is_of_the_socket(level))
+    if (os::is_of_the_socket(level) || d.kind == kind::datagram)
         note_options(d);
 }
 

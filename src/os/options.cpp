@@ -133,6 +133,11 @@ constexpr int bind_address_no_port_name = IP_BIND_ADDRESS_NO_PORT;
 #else
 constexpr int bind_address_no_port_name = -1;
 #endif
+#if defined(COAX_LINUX_EXTENSIONS)
+constexpr int receive_offload_name = 104; // UDP_GRO, which headers of older C libraries lack
+#else
+constexpr int receive_offload_name = -1;
+#endif
 // macOS counts SO_LINGER in clock ticks, and has another name for seconds.
 #ifdef SO_LINGER_SEC
 constexpr int linger_name = SO_LINGER_SEC;
@@ -198,6 +203,8 @@ native_option native(option_id id) noexcept {
     case option_id::receive_time:
     case option_id::pass_credentials:
         break; // `set_control_option`
+    case option_id::receive_offload:
+        return {IPPROTO_UDP, receive_offload_name};
     }
     return {SOL_SOCKET, -1};
 }

@@ -1,5 +1,4 @@
-// Receiving and sending on POSIX sockets. Every call says "do not wait" for itself: O_NONBLOCK belongs to the open
-// file, so another process that shares it could take it away, and the loop would stand still.
+// Receiving and sending on POSIX sockets.
 #include "os/native_control.hpp"
 
 #include <climits>
@@ -8,23 +7,10 @@
 #include "os/address.hpp"
 #include "os/control.hpp"
 #include "os/extensions.hpp"
+#include "os/posix_at_once.hpp"
 #include "os/posix_iovec.hpp"
 
 namespace coax::os {
-
-namespace {
-
-#ifdef MSG_NOSIGNAL
-constexpr int always = MSG_NOSIGNAL;
-#else
-constexpr int always = 0;
-#endif
-
-int at_once(message_flags flags) noexcept {
-    return flags == message_flags::none ? always | MSG_DONTWAIT : native_message_flags(flags) | MSG_DONTWAIT;
-}
-
-} // namespace
 
 int native_message_flags(message_flags flags) noexcept {
     int native = always;

@@ -61,6 +61,30 @@ coax::task<> datagram_session() {
     }
 }
 
+coax::task<> batch_session() {
+    coax::socket one = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket other = support::bound(coax::family::inet, coax::kind::datagram);
+    other.setsockopt(coax::option::receive_offload, true);
+    coax::datagram_batch batch(4, 100);
+    const auto echo = [&]() -> coax::task<> {
+        coax::datagram_batch echoed(4, 100);
+        for (std::size_t left = 3; left != 0;) {
+            co_await other.recvfrom(echoed);
+            left -= co_await other.sendto(echoed);
+        }
+    };
+    co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {
+        group.spawn(echo());
+        co_await coax::yield();
+        batch.add("ping", other.getsockname());
+        batch.add("pingpong", other.getsockname()).segment_size = 4;
+        batch.add("", other.getsockname());
+        co_await one.sendto(batch);
+        for (int left = 4; left != 0; --left)
+            co_await one.recvfrom(100);
+    });
+}
+
 coax::task<std::size_t> take(coax::socket& from) {
     const coax::chunk data = co_await from.recv(100);
     co_return data.size();
@@ -217,6 +241,11 @@ TEST_CASE("an echo session can be cancelled at every checkpoint") {
 TEST_CASE("a datagram session can be cancelled at every checkpoint") {
     const auto when = GENERATE(support::strike::before, support::strike::after);
     CHECK(support::cancel_at_every_checkpoint([] { return datagram_session(); }, when) >= 12);
+}
+
+TEST_CASE("a session of batches of datagrams can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return batch_session(); }, when) >= 8);
 }
 
 TEST_CASE("a session of limits, scopes and branches can be cancelled at every checkpoint") {

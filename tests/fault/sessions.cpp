@@ -78,6 +78,41 @@ coax::task<bool> groups() {
     co_return got.data.text() == "x" && sender.getsockopt(coax::option::multicast_interface) == on;
 }
 
+/// Sends all of a batch, or throws the first entry's reason.
+coax::task<> send_all(coax::socket& from, coax::datagram_batch& batch) {
+    co_await from.sendto(batch);
+    for (const coax::datagram_entry& entry : batch)
+        if (entry.error)
+            throw coax::io_error(coax::failure(entry.error, coax::operation_name::sendto));
+}
+
+coax::task<bool> batches() {
+    coax::socket one = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket other = support::bound(coax::family::inet, coax::kind::datagram);
+    other.setsockopt(coax::option::receive_offload, true);
+    coax::datagram_batch batch(4, 100);
+    batch.add("ping", other.getsockname());
+    batch.add("pingping", other.getsockname()).segment_size = 4;
+    batch.add("ping", other.getsockname());
+    co_await send_all(one, batch);
+    const coax::datagram first = co_await other.recvfrom(100);
+    std::size_t left = first.data.size() == 4 ? 12 : 0;
+    coax::datagram_batch whole(2, coax::datagram_batch::largest_run);
+    coax::datagram_batch* const into[] = {&batch, &whole};
+    for (unsigned round = 0; left != 0; ++round) {
+        co_await other.recvfrom(*into[round % 2]);
+        co_await send_all(other, *into[round % 2]);
+        for (const coax::datagram_entry& entry : *into[round % 2])
+            left -= entry.data.size();
+    }
+    bool heard = true;
+    for (int i = 0; i < 3; ++i) {
+        const coax::datagram pong = co_await one.recvfrom(100);
+        heard = heard && pong.data.text() == "ping";
+    }
+    co_return heard;
+}
+
 coax::task<std::size_t> take(coax::socket& from) {
     const coax::chunk data = co_await from.recv(100);
     co_return data.size();
@@ -218,6 +253,7 @@ const fault::session fault::sessions[] = {
     {"streams", &streams, false},
     {"datagrams", &datagrams, false},
     {"groups", &groups, false},
+    {"batches", &batches, false},
     {"scopes", &scopes, false},
     {"locks and threads", &locks_and_threads, false},
     {"lines and frames", &lines_and_frames, false},

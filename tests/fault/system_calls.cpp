@@ -88,6 +88,9 @@ COAX_STAND_IN(ssize_t, send, (int a, const void* b, size_t c, int d), (a, b, c, 
 COAX_STAND_IN(ssize_t, sendto, (int a, const void* b, size_t c, int d, const sockaddr* e, socklen_t f),
               (a, b, c, d, e, f), EPERM, ENETUNREACH, ENOMEM, EINTR)
 COAX_STAND_IN(ssize_t, sendmsg, (int a, const msghdr* b, int c), (a, b, c), EPIPE, ENOBUFS, ENOMEM, EINTR)
+COAX_STAND_IN(int, recvmmsg, (int a, mmsghdr* b, unsigned c, int d, timespec* e), (a, b, c, d, e), ECONNREFUSED, ENOMEM,
+              EPERM, EINTR)
+COAX_STAND_IN(int, sendmmsg, (int a, mmsghdr* b, unsigned c, int d), (a, b, c, d), EPERM, ENOBUFS, ENOMEM, EINTR)
 COAX_STAND_IN(int, getsockname, (int a, sockaddr* b, socklen_t* c) noexcept, (a, b, c), ENOBUFS)
 COAX_STAND_IN(int, getpeername, (int a, sockaddr* b, socklen_t* c) noexcept, (a, b, c), ENOTCONN, ENOBUFS)
 COAX_STAND_IN(int, getsockopt, (int a, int b, int c, void* d, socklen_t* e) noexcept, (a, b, c, d, e), ENOBUFS)

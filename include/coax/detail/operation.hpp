@@ -16,6 +16,7 @@
 
 namespace coax::detail {
 
+struct batch_block;
 struct buffer_block;
 class core;
 class descriptor;
@@ -33,6 +34,8 @@ enum class opcode : unsigned char {
     recvmsg,         // receiving_message_operation
     recvmsg_pooled,  // receiving_message_operation
     sendmsg,         // sending_message_operation
+    recv_batch,      // batch_operation
+    send_batch,      // batch_operation
 };
 
 /// A plain description that lives in its awaiter, so in the coroutine's frame: starting it allocates nothing, and it stays where it
@@ -117,6 +120,18 @@ struct message_operation : addressed_operation {
     using addressed_operation::addressed_operation;
     static constexpr std::size_t header_size = 80;
     alignas(void*) std::byte header[header_size];
+};
+
+/// Over many datagrams: what it counts are entries of the batch.
+struct batch_operation : operation {
+    batch_operation(descriptor* socket, opcode what, operation_name as, batch_block* on) noexcept
+        : operation(socket, what, as, nullptr, 0, message_flags::none), batch(on) {
+        whole = what == opcode::send_batch;
+    }
+    batch_block* batch;
+    std::size_t next = 0;      // of a send: the entry whose turn it is
+    std::size_t offset = 0;    // and how many bytes of it have gone out
+    bool lacks_memory = false; // of a send: the system has none for it, and will not report when it has
 };
 
 /// Over several pieces.

@@ -11,6 +11,7 @@
 #include <coax/address.hpp>
 #include <coax/chunk.hpp>
 #include <coax/config.hpp>
+#include <coax/datagram.hpp>
 #include <coax/detail/awaiter.hpp>
 #include <coax/detail/operation.hpp>
 #include <coax/message_flags.hpp>
@@ -19,19 +20,6 @@ namespace coax {
 
 class socket;
 struct accepted;
-
-/// A received datagram in a pooled buffer. The peer is unnamed where there is none.
-struct datagram {
-    /// No bytes, from nobody.
-    datagram() noexcept = default;
-    /// What one receive gave.
-    datagram(chunk bytes, const coax::address& from, bool cut) noexcept
-        : data(std::move(bytes)), peer(from), truncated(cut) {}
-
-    chunk data;             ///< its bytes; of a datagram true also when they are none
-    address peer;           ///< who sent it
-    bool truncated = false; ///< it was longer than what was asked for; the rest is gone
-};
 
 /// What was received into a buffer of the caller.
 struct received {
@@ -121,6 +109,11 @@ struct sendto_base : addressed_operation {
     std::size_t value() noexcept { return transferred; }
 };
 
+struct batch_base : batch_operation {
+    using batch_operation::batch_operation;
+    std::size_t value() noexcept { return transferred; }
+};
+
 /// `connect` whose I/O errors are its value.
 class [[nodiscard]] connect_ex_operation : public suspending<connect_base> {
 public:
@@ -159,6 +152,7 @@ using sendall_pieces_of =
     std::conditional_t<(temporary_bytes<Bytes> || ...), on_temporaries<sendall_pieces_operation<sizeof...(Bytes)>>,
                        sendall_pieces_operation<sizeof...(Bytes)>>;
 using sendto_operation = awaited<sendto_base>;
+using batch_call = awaited<batch_base>;
 
 // Those of coax/message.hpp.
 struct recvmsg_base;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "backend/attempt.hpp"
+#include "backend/batch.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/readiness/readiness_state.hpp"
 #include "build_config.hpp"
@@ -36,14 +37,17 @@ bool is_clocked(const operation& op) noexcept { return waits_by_the_clock(op) &&
 
 /// Whether a receive has given less than was asked for.
 bool was_short(const operation& op) noexcept {
-    return op.transferred < std::min(op.buffer.size, step_limit) && op.transferred != 0 && op.error == 0 &&
-           (op.code == opcode::recv || op.code == opcode::recv_pooled) && !fills_buffer(op) &&
-           !contains(op.flags, message_flags::peek);
+    if (op.code == opcode::recv_batch)
+        return took_all(static_cast<const detail::batch_operation&>(op));
+    return op.target->kind == kind::stream && op.transferred < std::min(op.buffer.size, step_limit) &&
+           op.transferred != 0 && op.error == 0 && (op.code == opcode::recv || op.code == opcode::recv_pooled) &&
+           !fills_buffer(op) && !contains(op.flags, message_flags::peek);
 }
 
 short_receive what_short_tells(const descriptor& d) noexcept {
-    return d.kind == kind::stream && d.family != family::local && os::is_tcp(d.handle) ? short_receive::socket_is_empty
-                                                                                       : short_receive::nothing;
+    return d.kind == kind::datagram || (d.family != family::local && os::is_tcp(d.handle))
+               ? short_receive::socket_is_empty
+               : short_receive::nothing;
 }
 
 /// Whether a short receive is as good as one more that would have blocked, and saves it: half of all receives of a server.
@@ -53,7 +57,7 @@ short_receive what_short_tells(const descriptor& d) noexcept {
 /// report is not looked at before the loop's next collection, in which it undoes the note. The same goes for an end, an error or urgent data
 /// that come after the last report. One that was reported before makes no other change, and a receive stops short of it while there is more to
 /// be had; so from such a report on, and once urgent data were asked for, a short receive tells nothing. Receives from UNIX
-/// sockets and SCTP stop where a message ends.
+/// sockets and SCTP stop where a message ends. A batch with room left has found no further datagram.
 bool empty_when_short(descriptor& d) noexcept {
     short_receive& tells = readiness_of(d).when_short;
     if (tells == short_receive::unknown) [[unlikely]]

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
+#include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/uring/uring_backend.hpp"
@@ -29,8 +30,10 @@ namespace {
 /// Whether the inbox has something for such an operation, were it no more than the news that something is missing.
 bool finds_in_inbox(const operation& op) noexcept {
     const moves what = traits_of(op.code).what;
-    return (what == moves::bytes_in && !contains(op.flags, message_flags::out_of_band) &&
-            (op.target->has_kept_bytes() || op.target->has_gap())) ||
+    if (op.order != 0) // it came from there
+        return false;
+    return ((what == moves::bytes_in || what == moves::datagrams_in) &&
+            !contains(op.flags, message_flags::out_of_band) && (op.target->has_kept_bytes() || op.target->has_gap())) ||
            (what == moves::connection_in && op.target->has_kept_connections());
 }
 
@@ -125,6 +128,8 @@ inline bool uring_backend::complete_call(operation& op, int result, unsigned fla
     case moves::bytes_out:
         return complete_send(op, result);
     case moves::nothing:
+    case moves::datagrams_in:
+    case moves::datagrams_out:
         break;
     }
     if (op.code == opcode::connect)
@@ -139,11 +144,20 @@ bool uring_backend::complete_ready(operation& op, int result) noexcept {
         end_early(op, -result);
         return false;
     }
-    submission.awaits_ready = false;
+    if (is_batch(op) || op.target->receives_runs) {
+        if (finds_in_inbox(op))
+            return true; // that comes first
+    }
+    submission.awaits_ready = is_batch(op);
     const std::size_t before = op.transferred;
     const bool ended = submission.connecting ? finish_connect(op) : attempt(op, pool()) == progress::ended;
     if (ended) {
-        uring_of(*op.target).drained = false;
+        uring_of(*op.target).drained =
+            op.code == opcode::recv_batch && took_all(static_cast<detail::batch_operation&>(op));
+        return false;
+    }
+    if (lacks_memory(op) && op.reason == stop_reason::none) {
+        static_cast<void>(try_by_the_clock(op)); // without memory for that it ends with an error
         return false;
     }
     if (op.reason != stop_reason::none) {

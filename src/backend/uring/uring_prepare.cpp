@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "backend/attempt.hpp"
+#include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
 #include "backend/uring/uring_backend.hpp"
@@ -107,6 +108,12 @@ bool outgrows_pool(const operation& op, std::size_t buffer_size) noexcept {
            (op.target->kind == kind::datagram || contains(op.flags, message_flags::peek));
 }
 
+/// Whether the kernel is only to say when the socket is ready.
+bool only_calls(const operation& op, std::size_t buffer_size) noexcept {
+    return outgrows_pool(op, buffer_size) || is_batch(op) ||
+           (op.target->receives_runs && traits_of(op.code).what == moves::bytes_in);
+}
+
 /// An error that shows without a call: 0 or an errno value.
 int obvious_error(const operation& op) noexcept {
     if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > os::most_bytes)
@@ -130,6 +137,10 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return d.family == family::local;
     case moves::connection_in: // whoever shares the socket may have made it blocking
         return !d.may_have_duplicates() && !uring_of(d).backlog_drained;
+    case moves::datagrams_out:
+        return !submission_of(op).awaits_ready;
+    case moves::datagrams_in:
+        return d.input_ended || !(uring_of(d).drained || submission_of(op).awaits_ready);
     case moves::bytes_in:
         break;
     }
@@ -137,7 +148,7 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return true;
     if (d.input_ended && d.kind == kind::datagram)
         return true; // the system does not tell that nothing more will come
-    return !uring_of(d).drained && outgrows_pool(op, pool().size());
+    return !uring_of(d).drained && only_calls(op, pool().size());
 }
 
 bool uring_backend::start(operation& op) noexcept {
@@ -147,13 +158,17 @@ bool uring_backend::start(operation& op) noexcept {
     if (op.error != 0)
         return true;
     if (tries_first(op)) {
-        if (attempt(op, pool()) == progress::ended)
+        if (attempt(op, pool()) == progress::ended) {
+            if (op.code == opcode::recv_batch)
+                uring_of(d).drained = took_all(static_cast<detail::batch_operation&>(op));
             return true;
+        }
         if (waits_by_the_clock(op))
             return !try_by_the_clock(op);
-        (op.code == opcode::accept ? uring_of(d).backlog_drained : uring_of(d).drained) = true;
+        if (reads(op))
+            (op.code == opcode::accept ? uring_of(d).backlog_drained : uring_of(d).drained) = true;
     }
-    submission.awaits_ready = submission.awaits_ready || outgrows_pool(op, pool().size());
+    submission.awaits_ready = submission.awaits_ready || only_calls(op, pool().size());
     io_uring_sqe& sqe = ring_.next();
     prepare(op, sqe);
     submission.generation = ++generation_;
@@ -205,6 +220,9 @@ void uring_backend::prepare(operation& op, io_uring_sqe& sqe) noexcept {
         prepare_message(static_cast<sending_message_operation&>(op), sqe,
                         flags | (waits_by_the_clock(op) ? MSG_DONTWAIT : 0));
         break;
+    case opcode::recv_batch:
+    case opcode::send_batch:
+        break; // they only await readiness
     }
 }
 
