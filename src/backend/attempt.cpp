@@ -25,8 +25,6 @@ using detail::vector_operation;
 
 namespace {
 
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
 progress ended_or_not(bool ended) noexcept { return ended ? progress::ended : progress::would_block; }
 
 /// Notes what a single call did. False: it would have blocked.

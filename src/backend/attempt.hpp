@@ -1,6 +1,7 @@
 // One try at an operation, by direct system calls that never block.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <span>
 
@@ -22,6 +23,9 @@ enum class progress : unsigned char {
     paused,      // others have their turn before it goes on; nothing keeps it from going on at once
     connecting,  // a connection attempt goes on by itself: `finish_connect` when the socket is writable
 };
+
+/// Whether a call has done nothing because it would have to wait.
+inline bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
 /// Tries an operation. `short_is_all`: a receive that gives less than was asked for has emptied the socket.
 progress attempt(detail::operation& op, buffer_pool& pool, bool short_is_all = false) noexcept;

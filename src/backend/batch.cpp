@@ -22,8 +22,6 @@ namespace {
 /// The most that a batch sends in one step, in bytes; a datagram that the system cuts out of a run costs much less than what a stream sends.
 constexpr std::size_t batch_step_limit = 2 * step_limit;
 
-bool would_block(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
-
 /// What the system says of a segmentation that it cannot do, for the route of this datagram or at all. It says the same of other things.
 bool may_refuse_segments(int error) noexcept {
     switch (error) {

@@ -161,6 +161,24 @@ class UdpServer(Case):
             self.assertEqual(Server(self, "udp_echo_server", "--port", "0").stop(number), (0, []))
 
 
+class UdpBlast(Case):
+    def test_counts_on_both_sides(self):
+        for options in ([], ["--offload"]):
+            with self.subTest(options=options):
+                sink = Server(self, "udp_blast", "--sink", "--port", "0", *options)
+                outcome = self.client("udp_blast", "--port", sink.port, "--timeout", "0.2", *options)
+                self.assertEqual((outcome.code, outcome.errors), (0, ""))
+                self.assertRegex(outcome.output, r"^[1-9][0-9]* datagrams/s\n$")
+                self.assertRegex(sink.line(), r"^[1-9][0-9]* datagrams/s$")
+                self.assert_clean_end(sink)
+
+    def test_a_sink_that_is_not_there(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            port = peer.getsockname()[1]
+        self.assert_failure(self.client("udp_blast", "--port", port), "udp_blast: sendto .*[Rr]efused")
+
+
 class TcpClient(Case):
     def listener(self):
         listener = socket.create_server(("127.0.0.1", 0))
