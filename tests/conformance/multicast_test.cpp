@@ -302,6 +302,8 @@ TEST_CASE("memberships come and go, and the largest number of them is no end") {
         }
         if (full)
             CHECK((full == std::errc::no_buffer_space || full == std::errc::not_enough_memory));
+        if (family == coax::family::inet && support::has_own_network()) // Linux allows 20
+            CHECK(full == std::errc::no_buffer_space);
         CHECK(joined > 0);
         coax::socket sender = group_sender(family);
         member.leave_group(numbered(0), on);
