@@ -318,8 +318,8 @@ public:
 
     /// Sends what the batch holds, each entry to its `peer` (a placeholder takes the socket's family) or to the one to which the socket is
     /// connected; gives how many went out. An entry that fails says so (`datagram_entry::error`), such as `message_size`, and the others go
-    /// out all the same. Waits where there is no room. Errors of the call itself: `invalid_argument` for a stream. On failure the
-    /// exception's `transferred()` says how many entries went out.
+    /// out all the same. Waits where there is no room. Errors of the call itself: `invalid_argument` for a stream. A refusal that comes back
+    /// while a batch goes out may be told to nobody (Linux). On failure the exception's `transferred()` says how many entries went out.
     ///
     /// Cancellation: `cancelled::transferred()` says how many entries went out. Source: sendmmsg(2), udp(7).
     detail::batch_call sendto(datagram_batch& batch) noexcept {
