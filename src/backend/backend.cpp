@@ -112,6 +112,13 @@ void backend::serve_waiting(descriptor& d) noexcept {
     readers_changed(d);
 }
 
+void backend::note_shared(descriptor& d) noexcept {
+    operation* const op = d.reading.first();
+    if (op != nullptr && op->code == opcode::accept && op->reason == stop_reason::none && !op->clocked &&
+        !is_inherited())
+        interrupt(*op);
+}
+
 void backend::end(operation& op) noexcept {
     if (op.order == 0)
         op.order = op.target->next_order();

@@ -85,6 +85,8 @@ public:
     void stop_and_wait(operation& op) noexcept;
     /// Something was kept while others may be waiting to receive: they come first.
     void serve_waiting(descriptor& d) noexcept;
+    /// From now on somebody else may accept from this listener. An accept that waits begins anew, as one of several.
+    void note_shared(descriptor& d) noexcept;
     /// Carries out an operation without waiting; EAGAIN when that is impossible.
     void try_now(operation& op) noexcept;
 

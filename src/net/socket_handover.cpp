@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.hpp"
@@ -86,7 +87,9 @@ void socket::unbind() {
 native_handle socket::fileno() const noexcept {
     if (!is_open())
         return static_cast<native_handle>(-1);
-    state_->handle_is_known = true;
+    const bool known = std::exchange(state_->handle_is_known, true);
+    if (!known && state_->attached != nullptr && state_->attached->runs_here())
+        state_->attached->note_shared(*state_);
     return state_->handle;
 }
 

@@ -50,6 +50,46 @@ coax::task<> serve_for(coax::native_handle shared, coax::clock::duration time, s
 
 } // namespace
 
+// The kernel wakes one of those who wait to accept. One that ends just then must not leave the others asleep.
+TEST_CASE("a connection is accepted by one of two that share a listener, when the other stops waiting as it comes") {
+    const bool shared_late = GENERATE(false, true);
+    CAPTURE(shared_late);
+    support::run([&]() -> coax::task<> {
+        const auto take = [](coax::socket& from) -> coax::task<> { static_cast<void>(co_await from.accept()); };
+        for (int round = 0; round < 20; ++round) {
+            coax::socket first = support::listening(coax::family::inet);
+            coax::socket second;
+            coax::native_handle client{};
+            bool taken = false;
+            const auto share = [&] { second = coax::socket::adopt(::dup(first.fileno())); };
+            const auto body = [&](coax::task_group& group) -> coax::task<> {
+                if (!shared_late)
+                    share();
+                auto leaving = group.start(take(first));
+                co_await support::round_trip();
+                if (shared_late)
+                    share();
+                auto staying = group.start(take(second));
+                co_await support::round_trip();
+                int error = 0;
+                client = support::connect_raw(first.getsockname(), error);
+                CHECK(error == 0);
+                if (round % 2 == 0)
+                    leaving.cancel();
+                else
+                    first.close();
+                const auto ended = co_await coax::as_result(coax::with_timeout(5s, staying.join()));
+                const auto left = co_await coax::as_result(leaving.join());
+                taken = ended || left;
+                group.cancel();
+            };
+            co_await coax::with_task_group(body);
+            CHECK(support::close_raw(client));
+            REQUIRE(taken);
+        }
+    });
+}
+
 TEST_CASE("no client is lost between servers that follow each other on a shared listener") {
     const std::size_t most = GENERATE(std::size_t{0}, std::size_t{2});
     CAPTURE(most);

@@ -108,9 +108,15 @@ bool outgrows_pool(const operation& op, std::size_t buffer_size) noexcept {
            (op.target->kind == kind::datagram || contains(op.flags, message_flags::peek));
 }
 
+/// Of those who wait inside of an accept the kernel wakes one for each connection: where that one is asked to end in the same moment, the
+/// others sleep on. Who waits for readiness takes nothing from anybody.
+bool is_one_of_several_acceptors(const operation& op) noexcept {
+    return op.code == opcode::accept && op.target->may_have_duplicates();
+}
+
 /// Whether the kernel is only to say when the socket is ready.
 bool only_calls(const operation& op, std::size_t buffer_size) noexcept {
-    return outgrows_pool(op, buffer_size) || is_batch(op) ||
+    return outgrows_pool(op, buffer_size) || is_batch(op) || is_one_of_several_acceptors(op) ||
            (op.target->receives_runs && traits_of(op.code).what == moves::bytes_in);
 }
 
@@ -135,8 +141,9 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return false;
     case moves::nothing: // a connect on a UNIX path never waits, but for room in the backlog, which is not reported
         return d.family == family::local;
-    case moves::connection_in: // whoever shares the socket may have made it blocking
-        return !d.may_have_duplicates() && !uring_of(d).backlog_drained;
+    case moves::connection_in:
+        // Of a shared one readiness is waited for, and none is reported of what does not listen.
+        return d.may_have_duplicates() || !uring_of(d).backlog_drained;
     case moves::datagrams_out:
         return !submission_of(op).awaits_ready;
     case moves::datagrams_in:
