@@ -85,6 +85,28 @@ coax::task<> batch_session() {
     });
 }
 
+/// Messages with what travels beside them, where they have to wait and where not.
+coax::task<> message_session() {
+    coax::socket one = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket other = support::bound(coax::family::inet, coax::kind::datagram);
+    std::size_t heard = 0;
+    const auto listen = [&]() -> coax::task<> {
+        for (int round = 0; round < 2; ++round) {
+            const coax::message got = co_await other.recvmsg(100);
+            heard += got.data.size();
+        }
+    };
+    const auto body = [&](coax::task_group& group) -> coax::task<> {
+        group.spawn(listen());
+        co_await coax::yield();
+        co_await one.sendmsg({.peer = other.getsockname()}, "pi", "ng");
+        co_await coax::yield();
+        co_await one.sendmsg({.peer = other.getsockname()}, "ping");
+    };
+    co_await coax::with_task_group(body);
+    CHECK(heard == 8);
+}
+
 coax::task<std::size_t> take(coax::socket& from) {
     const coax::chunk data = co_await from.recv(100);
     co_return data.size();
@@ -246,6 +268,11 @@ TEST_CASE("a datagram session can be cancelled at every checkpoint") {
 TEST_CASE("a session of batches of datagrams can be cancelled at every checkpoint") {
     const auto when = GENERATE(support::strike::before, support::strike::after);
     CHECK(support::cancel_at_every_checkpoint([] { return batch_session(); }, when) >= 8);
+}
+
+TEST_CASE("a session of messages can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return message_session(); }, when) >= 6);
 }
 
 TEST_CASE("a session of limits, scopes and branches can be cancelled at every checkpoint") {

@@ -1,4 +1,5 @@
 // Descriptors that are passed through UNIX sockets: each has one owner, whatever happens on the way.
+#include "support/cancel_sweep.hpp"
 #include "support/catch.hpp"
 #include "support/hooks.hpp"
 #include "support/net.hpp"
@@ -278,8 +279,6 @@ TEST_CASE("descriptors for a receive that was destroyed go to the next one, or a
             destructible victim = pooled ? awaiting([&] { return pair.second.recv_fds(10, 2); })
                                          : awaiting([&] { return pair.second.recvmsg(buffer, {.descriptors = 2}); });
             co_await support::round_trip();
-            char byte = 'a';
-            static_cast<void>(byte);
             co_await pair.first.send_fds("abc", one.handle());
             if (victim.done())
                 co_return; // it was faster
@@ -387,6 +386,42 @@ TEST_CASE("no descriptor is left after ten thousand that were passed, taken or n
         // The loop of io_uring may have a descriptor of its own.
         CHECK(support::open_descriptors() == before);
     });
+}
+
+namespace {
+
+/// Descriptors to receives that wait and that do not, over a connection whose buffer gets full.
+coax::task<> passing_session() {
+    coax::socket_pair pair = coax::socketpair();
+    pair.first.setsockopt(coax::option::send_buffer_size, 4096);
+    const token one;
+    const std::string large(1 << 16, 'l');
+    std::size_t heard = 0;
+    std::size_t passed = 0;
+    const auto send = [&]() -> coax::task<> {
+        co_await pair.first.send_fds("x", one.handle());
+        co_await pair.first.send_fds(large, one.handle());
+        pair.first.shutdown(coax::shutdown_how::write);
+    };
+    const auto body = [&](coax::task_group& group) -> coax::task<> {
+        group.spawn(send());
+        for (bool more = true; more;) {
+            const coax::received_fds got = co_await pair.second.recv_fds(10'000, 1);
+            heard += got.data.size();
+            passed += got.fds.size();
+            more = static_cast<bool>(got.data);
+        }
+    };
+    co_await coax::with_task_group(body);
+    CHECK(heard == large.size() + 1);
+    CHECK(passed == 2);
+}
+
+} // namespace
+
+TEST_CASE("a session that passes descriptors can be cancelled at every checkpoint") {
+    const auto when = GENERATE(support::strike::before, support::strike::after);
+    CHECK(support::cancel_at_every_checkpoint([] { return passing_session(); }, when) > 8);
 }
 
 TEST_CASE("a socket goes to somebody else and works there") {

@@ -113,6 +113,24 @@ coax::task<bool> batches() {
     co_return heard;
 }
 
+coax::task<bool> messages() {
+    coax::socket one = support::bound(coax::family::inet, coax::kind::datagram);
+    coax::socket other = support::bound(coax::family::inet, coax::kind::datagram);
+    other.setsockopt(coax::option::receive_hop_limit, true);
+    const coax::address to = other.getsockname();
+    co_await one.sendmsg({.peer = to, .hop_limit = 7}, "pi", "ng");
+    const coax::message ping = co_await other.recvmsg(100);
+    bool heard = ping.control.hop_limit == 7 && ping.data.size() == 4;
+    coax::socket_pair pair = coax::socketpair();
+    const std::vector<coax::native_handle> many(100, one.fileno());
+    for (int round = 0; round < 2; ++round) {
+        co_await pair.first.send_fds("x", many);
+        const coax::received_fds passed = co_await pair.second.recv_fds(10, 100);
+        heard = heard && passed.fds.size() == 100;
+    }
+    co_return heard;
+}
+
 coax::task<std::size_t> take(coax::socket& from) {
     const coax::chunk data = co_await from.recv(100);
     co_return data.size();
@@ -254,6 +272,7 @@ const fault::session fault::sessions[] = {
     {"datagrams", &datagrams, false},
     {"groups", &groups, false},
     {"batches", &batches, false},
+    {"messages", &messages, false},
     {"scopes", &scopes, false},
     {"locks and threads", &locks_and_threads, false},
     {"lines and frames", &lines_and_frames, false},
