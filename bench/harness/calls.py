@@ -1,12 +1,13 @@
 """How many system calls an echo costs, counted by strace."""
 
+import subprocess
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
 from .echo import Echo
 from .figures import Figure
-from .processes import Server
+from .processes import Server, Unavailable
 from .scenario import Scenario, run_load
 
 FEW = 1000  # messages of the run that shows what starting and accepting take
@@ -32,6 +33,14 @@ class Calls(Scenario):
         Figure("calls", "calls/msg", digits=2, compared="calls"),
         *(Figure(kind, kind, digits=2) for kind in (*KINDS, "other")),
     )
+
+    def prepare(self):
+        try:
+            done = subprocess.run(["strace", "-c", "-o", "/dev/null", "true"], stderr=subprocess.DEVNULL)
+        except FileNotFoundError:
+            raise Unavailable("strace is missing") from None
+        if done.returncode != 0:
+            raise Unavailable("strace may not trace here")
 
     def describe(self, options):
         return f"system calls for an echo of {options.size} bytes over TCP"

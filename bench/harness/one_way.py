@@ -9,13 +9,16 @@ from .processes import Failure, Server, run_to_end
 from .scenario import Scenario
 
 SIZE = 1200  # what fits everywhere, as QUIC has it
+BACKENDS = ("io_uring", "epoll", "poll")
 WAYS = ("single", "batch", "offload")
 
 
 def programs(side):
-    found = {f"raw-{way}": [f"raw_{side}", "--way", way] for way in WAYS}
-    for backend in ("io_uring", "epoll", "poll"):
-        found[f"coax-{backend}-single"] = [f"coax_{side}", "--backend", backend]
+    found = {}
+    for way in WAYS:
+        found[f"raw-{way}"] = [f"raw_{side}", "--way", way]
+        for backend in BACKENDS:
+            found[f"coax-{backend}-{way}"] = [f"coax_{side}", "--backend", backend, "--way", way]
     return found
 
 
@@ -26,7 +29,7 @@ SINKS = programs("sink")
 class OneWay(Scenario):
     server_directory = "one_way"
     of = "sockets"
-    pairs = ",".join(f"coax-{backend}-single:raw-single" for backend in ("io_uring", "epoll", "poll"))
+    pairs = ",".join(f"coax-{backend}-{way}:raw-{way}" for way in WAYS for backend in BACKENDS)
     figures = (
         replace(SPEED, title="k datagrams/s", needs_own_cores=False),
         replace(CPU, title="CPU ns/datagram"),

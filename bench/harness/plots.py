@@ -57,6 +57,10 @@ def _colour(ratio):
     return WIN if ratio["low"] > 1 else LOSS if ratio["high"] < 1 else EVEN
 
 
+def _pair(comparison):
+    return f"{comparison['first'].removeprefix('coax-')} : {comparison['second']}"
+
+
 def _ratios(results, kind, title, path):
     """A dot and the quartiles for each comparison, the rows one below the other."""
     lines = []
@@ -64,7 +68,7 @@ def _ratios(results, kind, title, path):
         found = [item for item in row["comparisons"] if kind in item["ratios"]]
         if found:
             lines.append((row["title"], None))
-            lines += [(f"{item['first'].removeprefix('coax-')} : {item['second']}", item["ratios"][kind]) for item in found]
+            lines += [(_pair(item), item["ratios"][kind]) for item in found]
     if not lines:
         return
     figure, axes = plt.subplots(figsize=(8, 0.21 * len(lines) + 0.8))
@@ -83,8 +87,9 @@ def _ratios(results, kind, title, path):
             axes.text(1.01, place, "disturbed", va="center", size=8)
             continue
         inside = [min(max(ratio[key], LEAST), MOST) for key in ("low", "median", "high")]
-        axes.plot([inside[0], inside[2]], [place, place], color=_colour(ratio), linewidth=3, solid_capstyle="butt", alpha=0.6)
-        axes.plot([inside[1]], [place], marker="o", markersize=6, color=_colour(ratio), clip_on=False)
+        colour = _colour(ratio)
+        axes.plot(inside[::2], [place, place], color=colour, linewidth=3, solid_capstyle="butt", alpha=0.6)
+        axes.plot(inside[1:2], [place], color=colour, marker="o", markersize=6, clip_on=False)
         axes.text(1.02, place, f"{ratio['median']:.2f}", transform=axes.get_yaxis_transform(), va="center")
     axes.set_ylim(len(lines) - 0.5, -0.8)
     axes.set_yticks([])

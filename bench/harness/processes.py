@@ -15,6 +15,10 @@ class Failure(Exception):
     """A run that gives no result; the text says why."""
 
 
+class Unavailable(Exception):
+    """What a scenario needs is not to be had on this machine."""
+
+
 def raise_descriptor_limit():
     """Thousands of connections need thousands of descriptors; the children inherit the limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,4 +1,4 @@
-"""What scripts/bench --all leaves behind: the numbers as JSON, and the table in docs/benchmarks.md that is made from them."""
+"""What scripts/bench --all leaves behind: the numbers as JSON, and the table and the plots that are made from them."""
 
 import json
 import os
@@ -47,9 +47,10 @@ def table(results):
         for comparison in row["comparisons"]:
             pair = f"{comparison['first']}:{comparison['second']}"
             lines.append(_line(comparison, compared))
-            if reason := BY_NAME[name].remarks.get(pair):
-                reasons.append(f"`{pair}`: {reason}")
-        lines += ["", *reasons] if reasons else []
+            lost = any(ratio["verdict"].startswith("LOSS") for ratio in comparison["ratios"].values())
+            if lost and (reason := BY_NAME[name].remarks.get(pair)):
+                reasons.append(f"Why `{comparison['first']}` loses to `{comparison['second']}`: {reason}")
+        lines += ["", "  \n".join(reasons)] if reasons else []
     return "\n".join(lines)
 
 

@@ -20,6 +20,9 @@ class Scenario:
     in_flight = 1
     figures = (figures.SPEED, figures.CPU, *figures.WAITING, *figures.BUSY)
 
+    def prepare(self):
+        """Throws `Unavailable` where it cannot be measured."""
+
     def describe(self, options):
         """What is measured, in a line."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-// Takes UDP datagrams by hand: by recv, by recvmmsg, or in pieces that the system put together (UDP_GRO). Says at its end
+// Takes UDP datagrams and who sent them by hand: by recvfrom, by recvmmsg, or in pieces that the system put together (UDP_GRO). Says at its end
 // how many there were.
 #include "../support/end_with_stdin.hpp"
 #include "../support/posix.hpp"
@@ -29,7 +29,9 @@ bool is_over(ssize_t result) {
 void receive_single(int fd, bench::numbered_sink& sink) {
     std::vector<std::byte> data(bench::longest_datagram);
     for (;;) {
-        const ssize_t size = recv(fd, data.data(), data.size(), 0);
+        sockaddr_storage peer;
+        socklen_t peer_size = sizeof peer;
+        const ssize_t size = recvfrom(fd, data.data(), data.size(), 0, reinterpret_cast<sockaddr*>(&peer), &peer_size);
         if (size >= 0) {
             sink.see(std::span(data).first(static_cast<std::size_t>(size)));
         } else if (is_over(size)) {
@@ -41,13 +43,18 @@ void receive_single(int fd, bench::numbered_sink& sink) {
 void receive_batches(int fd, bench::numbered_sink& sink) {
     std::vector<std::byte> data(bench::batch_size * bench::longest_datagram);
     std::array<iovec, bench::batch_size> pieces;
+    std::array<sockaddr_storage, bench::batch_size> peers;
     std::array<mmsghdr, bench::batch_size> messages{};
     for (std::size_t i = 0; i < messages.size(); ++i) {
         pieces[i] = {&data[i * bench::longest_datagram], bench::longest_datagram};
         messages[i].msg_hdr.msg_iov = &pieces[i];
         messages[i].msg_hdr.msg_iovlen = 1;
+        messages[i].msg_hdr.msg_name = &peers[i];
     }
     for (;;) {
+        for (mmsghdr& message : messages) {
+            message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+        }
         const int count =
             recvmmsg(fd, messages.data(), static_cast<unsigned>(messages.size()), MSG_WAITFORONE, nullptr);
         for (int i = 0; i < count; ++i) {
@@ -78,7 +85,10 @@ void receive_pieces(int fd, bench::numbered_sink& sink) {
     iovec piece{data.data(), data.size()};
     for (;;) {
         alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control;
+        sockaddr_storage peer;
         msghdr message{};
+        message.msg_name = &peer;
+        message.msg_namelen = sizeof peer;
         message.msg_iov = &piece;
         message.msg_iovlen = 1;
         message.msg_control = control.data();
