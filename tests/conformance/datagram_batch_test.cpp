@@ -386,3 +386,32 @@ TEST_CASE("entries say to which address and interface they were sent, and answer
         CHECK(batch[0].time == std::chrono::system_clock::time_point());
     });
 }
+
+TEST_CASE("a batch is as good as new for each receive, on whichever socket", "[posix]") {
+    support::run([]() -> coax::task<> {
+        coax::datagram_batch batch(4, 10);
+        // Back and forth, so that a longer name comes after a shorter one, and what was not asked for after what was.
+        for (int round = 0; round < 2; ++round) {
+            for (const coax::family family : with_datagrams()) {
+                INFO(support::name_of(family));
+                coax::socket server = datagrams(family);
+                coax::socket client = datagrams(family);
+                if (family != coax::family::local)
+                    server.setsockopt(coax::option::receive_packet_info, true);
+                const strings sent = family == coax::family::local ? strings{"12345"} : strings{"1", "22", "333", ""};
+                for (int i = 0; i < 2; ++i) {
+                    for (const std::string& text : sent)
+                        co_await client.sendto(text, server.getsockname());
+                    const std::size_t count = co_await server.recvfrom(batch);
+                    CHECK(count == sent.size());
+                    CHECK(texts(batch) == sent);
+                    for (const coax::datagram_entry& entry : batch) {
+                        CHECK(entry.peer == client.getsockname());
+                        CHECK(entry.local.is_unnamed() == (family == coax::family::local));
+                        CHECK_FALSE(entry.truncated);
+                    }
+                }
+            }
+        }
+    });
+}
