@@ -317,6 +317,45 @@ TEST_CASE("descriptors for a receive that was destroyed go to the next one, or a
     });
 }
 
+namespace {
+
+destructible destroy_on(coax::socket& trigger, std::optional<destructible>& victim) {
+    static_cast<void>(co_await trigger.recv(1));
+    victim.reset();
+}
+
+} // namespace
+
+TEST_CASE("descriptors of a receive that had completed when it was destroyed have an owner still") {
+    const kind which = any_kind();
+    const int then = GENERATE(0, 1, 2);
+    CAPTURE(static_cast<int>(which), then);
+    const int before = support::open_descriptors();
+    support::run([&]() -> coax::task<> {
+        coax::socket_pair trigger = coax::socketpair();
+        coax::socket_pair pair = coax::socketpair(which);
+        const token one;
+        // What waits longer, and for what comes first, resumes first.
+        std::optional<destructible> victim;
+        const destructible destroyer = destroy_on(trigger.second, victim);
+        victim.emplace(awaiting([&] { return pair.second.recv_fds(10, 2); }));
+        co_await support::round_trip();
+        REQUIRE(support::send_raw(trigger.first.fileno(), "x", 1) == 1);
+        co_await pair.first.send_fds("abc", one.handle());
+        co_await support::round_trip();
+        if (then == 0) {
+            const coax::received_fds got = co_await coax::with_timeout(5s, pair.second.recv_fds(10, 1));
+            CHECK(got.data.text() == "abc");
+            REQUIRE(got.fds.size() == 1);
+            CHECK(one.is_other_end(got.fds[0]));
+        } else if (then == 1) {
+            const coax::chunk got = co_await coax::with_timeout(5s, pair.second.recv(10));
+            CHECK(got.text() == "abc");
+        }
+    });
+    CHECK(support::open_descriptors() == before);
+}
+
 TEST_CASE("no descriptor is left after ten thousand that were passed, taken or not") {
     const kind which = any_kind();
     support::run([&]() -> coax::task<> {
