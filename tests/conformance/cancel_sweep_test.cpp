@@ -68,9 +68,11 @@ coax::task<> batch_session() {
     coax::datagram_batch batch(4, 100);
     const auto echo = [&]() -> coax::task<> {
         coax::datagram_batch echoed(4, 100);
-        for (std::size_t left = 3; left != 0;) {
+        for (std::size_t heard = 0; heard < 4;) {
             co_await other.recvfrom(echoed);
-            left -= co_await other.sendto(echoed);
+            for (const coax::datagram_entry& entry : echoed)
+                heard += entry.segments().size();
+            co_await other.sendto(echoed);
         }
     };
     co_await coax::with_task_group([&](coax::task_group& group) -> coax::task<> {

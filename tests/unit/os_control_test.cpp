@@ -201,7 +201,8 @@ TEST_CASE("descriptors are handed over from malformed control data too", "[posix
     collected others;
     CHECK(made.parse(said, others) == EBADMSG);
     CHECK(others.descriptors.size() >= 6); // and what the padding may be
-    CHECK(std::vector(others.descriptors.begin(), others.descriptors.begin() + 3) == std::vector{11, 12, 13});
+    CHECK(std::vector(others.descriptors.begin(), others.descriptors.begin() + 3) ==
+          std::vector<native_handle>{11, 12, 13});
 }
 
 TEST_CASE("descriptors that nobody is there to take are closed", "[posix]") {
