@@ -31,6 +31,7 @@ struct packet_info {
 
     address local; ///< received: the address that it was sent to, a group or broadcast address too, with port 0
     std::uint32_t interface_index = 0; ///< as `if_nametoindex` gives them; 0 where it is unknown or any
+    bool to_many = false; ///< `local` is that of a group or a broadcast: an answer leaves from what the system chooses
 
     friend bool operator==(const packet_info&, const packet_info&) noexcept = default;
 };

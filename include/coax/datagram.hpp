@@ -101,7 +101,8 @@ struct datagram_entry {
     /// After a send: why it did not go out. One of which only some segments went out has failed too. Those whose turn did not come have the
     /// code of the cancellation, limit or error that `sendto` throws.
     std::error_code error;
-    /// The index of the interface on which it came in; 0 where that is not known (`option::receive_packet_info`).
+    /// The index of the interface on which it came in; 0 where that is not known (`option::receive_packet_info`). Sending pays no attention
+    /// to it.
     std::uint32_t interface_index = 0;
     /// Not 0: the bytes are several datagrams of this size, of which the last may be shorter; see `segments`. Received ones are never of
     /// this kind where `option::receive_offload` is off. To be sent are at most 65507 bytes (65527 over IPv6).
@@ -110,6 +111,9 @@ struct datagram_entry {
     coax::ecn ecn = coax::ecn::not_capable;
     /// It was longer than the entry; the rest is gone.
     bool truncated = false;
+    /// It was sent to a group or a broadcast address: `local` is no address to answer from, and an entry that goes back leaves from one that
+    /// the system chooses.
+    bool to_many = false;
     /// Who sent it, or whom to send it to; unnamed is the peer to which the socket is connected.
     address peer;
     /// The address that it was sent to, with port 0, where that is known (`option::receive_packet_info`), and from which to send: an entry

@@ -290,6 +290,8 @@ namespace {
 }
 
 [[gnu::noinline]] progress try_recvmsg(operation& op, buffer_pool& pool) noexcept {
+    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band)) [[unlikely]]
+        return receive_of_run(op, pool);
     auto& receiving = static_cast<receiving_message_operation&>(op);
     return receive_into(op, pool, [&](void* data) {
         os::incoming_message message{data, op.buffer.size, receiving.room(), &receiving.peer};

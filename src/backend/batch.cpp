@@ -22,11 +22,13 @@ namespace {
 /// The most that a batch sends in one step, in bytes; a datagram that the system cuts out of a run costs much less than what a stream sends.
 constexpr std::size_t batch_step_limit = 2 * step_limit;
 
-/// What the system says of a segmentation that it cannot do, for the route of this datagram or at all. It says the same of other things.
+/// What the system says of a segmentation that it cannot do. It says the same of other things, and some of it of this entry only: on the way
+/// to this peer its segments are too long (EMSGSIZE, EINVAL before Linux 6.14).
 bool may_refuse_segments(int error) noexcept {
     switch (error) {
     case EIO:
     case EINVAL:
+    case EMSGSIZE:
     case ENOPROTOOPT:
     case EOPNOTSUPP:
     case EPERM:
@@ -35,6 +37,12 @@ bool may_refuse_segments(int error) noexcept {
     default:
         return false;
     }
+}
+
+/// Of such an error: whether it holds for segments of every length, and not only for those that are too long for some link.
+bool refuses_all_segments(int error, std::size_t segment_size) noexcept {
+    constexpr std::size_t fits_every_link = 1200; // IPv6 promises links of 1280 bytes (RFC 8200 §5)
+    return error != EMSGSIZE && (error != EINVAL || segment_size <= fits_every_link);
 }
 
 bool can_segment(const descriptor& d) noexcept {
@@ -69,7 +77,7 @@ int send_some(batch_operation& op, std::size_t& room) noexcept {
     const os::outcome sent = os::send_batch(d.handle, d.family, *op.batch, op.next, room, can_segment(d));
     if (many && may_refuse_segments(sent.error)) {
         const int error = send_segments(op, room);
-        d.refuses_segments = d.refuses_segments || error == 0; // so it was about the segmentation
+        d.refuses_segments = d.refuses_segments || (error == 0 && refuses_all_segments(sent.error, entry.segment_size));
         return error;
     }
     if (sent.error == 0) {
@@ -81,23 +89,27 @@ int send_some(batch_operation& op, std::size_t& room) noexcept {
 
 /// A run, or a datagram, into a block of its own and then into the inbox. 0 or an errno value.
 int keep_run(descriptor& d, buffer_pool& pool) noexcept {
+    using details = os::entry_with_control;
     constexpr std::size_t details_at =
-        (datagram_batch::largest_run + alignof(datagram_entry)) / alignof(datagram_entry) * alignof(datagram_entry);
+        (datagram_batch::largest_run + alignof(details)) / alignof(details) * alignof(details);
     if (!d.make_room_to_keep())
         return ENOMEM;
-    detail::buffer_block* const block = pool.take_heap(details_at + sizeof(datagram_entry));
+    detail::buffer_block* const block = pool.take_heap(details_at + sizeof(details));
     if (block == nullptr)
         return ENOMEM;
     lease run(0, block, block->data, 0);
-    auto* const entry = new (block->data + details_at) datagram_entry;
-    entry->data = {block->data, datagram_batch::largest_run};
-    if (const int error = os::recv_entry(d.handle, *entry, message_flags::none).error; error != 0)
+    auto* const received = new (block->data + details_at) details;
+    const datagram_entry& entry = received->entry;
+    received->entry.data = {block->data, datagram_batch::largest_run};
+    if (const int error = os::recv_entry(d.handle, *received, message_flags::none).error; error != 0)
         return error;
     run.order = d.next_order();
-    run.size = entry->data.size();
-    run.truncated = entry->truncated;
-    run.peer = entry->peer;
-    run.details = entry;
+    run.size = entry.data.size();
+    run.truncated = entry.truncated;
+    run.peer = entry.peer;
+    run.details = &entry;
+    run.said = std::span(received->control).first(received->control_size);
+    run.control_cut = received->control_cut;
     d.keep(std::move(run));
     return 0;
 }
@@ -110,7 +122,8 @@ progress receive_runs(batch_operation& op, buffer_pool& pool) noexcept {
         if (error == 0)
             take_kept(op);
     } while (error == 0 && op.transferred < op.batch->capacity);
-    if (op.transferred == 0 && would_block(error))
+    op.emptied = would_block(error);
+    if (op.transferred == 0 && op.emptied)
         return progress::would_block;
     if (op.transferred == 0)
         op.error = error;
@@ -129,6 +142,7 @@ progress receive_batch(batch_operation& op, buffer_pool& pool) noexcept {
     } else {
         const os::outcome received = os::recv_batch(d.handle, d.family, *op.batch);
         op.transferred = op.batch->size;
+        op.emptied = received.error == 0 ? op.transferred < op.batch->capacity : would_block(received.error);
         if (received.error != 0 && op.transferred == 0) {
             made = would_block(received.error) ? progress::would_block : progress::ended;
             op.error = made == progress::ended ? received.error : 0;
@@ -198,6 +212,8 @@ void take_kept(batch_operation& op) noexcept {
         entry.data = {batch.buffer(op.transferred), std::min(taken, batch.entry_size)};
         entry.peer = oldest.peer;
         entry.truncated = oldest.truncated || taken > batch.entry_size;
+        if (oldest.control != nullptr) // of a receive that took it and was destroyed
+            os::note_control(entry, oldest.control->bytes, oldest.control->cut);
         entry.segment_size = taken > segment ? entry.segment_size : std::uint16_t{0};
         if (!entry.data.empty())
             std::memcpy(entry.data.data(), oldest.data, entry.data.size());

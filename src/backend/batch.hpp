@@ -15,9 +15,9 @@ progress receive_of_run(detail::operation& op, buffer_pool& pool) noexcept;
 /// Gives entries what is in the inbox, behind those that there are.
 void take_kept(detail::batch_operation& op) noexcept;
 
-/// Whether a receive has found less than there was room for, and so left nothing behind.
+/// Whether a receive has got something and left nothing behind.
 inline bool took_all(const detail::batch_operation& op) noexcept {
-    return op.error == 0 && op.transferred != 0 && op.transferred < op.batch->capacity;
+    return op.emptied && op.error == 0 && op.transferred != 0;
 }
 
 /// Notes in the entries of a send that have not had their turn why they will not have it.

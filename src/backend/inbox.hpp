@@ -91,7 +91,7 @@ public:
         : order(place), data(first), size(count), block_(from) {}
     lease(lease&& other) noexcept
         : order(other.order), data(other.data), size(other.size), truncated(other.truncated), peer(other.peer),
-          control(std::move(other.control)), control_cut(other.control_cut), details(other.details),
+          control(std::move(other.control)), control_cut(other.control_cut), details(other.details), said(other.said),
           block_(std::exchange(other.block_, nullptr)) {}
     lease& operator=(lease&& other) noexcept {
         std::swap(block_, other.block_);
@@ -103,6 +103,7 @@ public:
         std::swap(control, other.control);
         control_cut = other.control_cut;
         details = other.details;
+        said = other.said;
         return *this;
     }
     ~lease();
@@ -133,7 +134,8 @@ public:
     address peer; // who sent it, where that is known
     std::unique_ptr<kept_control> control;
     bool control_cut = false;                // there was no memory for them
-    const datagram_entry* details = nullptr; // what else was said of it; lies in the block
+    const datagram_entry* details = nullptr; // what else was said of it; lies in the block,
+    std::span<const std::byte> said;         // as do the control data that said so
 
 private:
     buffer_block* block_;

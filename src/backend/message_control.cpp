@@ -70,6 +70,18 @@ void keep_control(detail::operation& op, detail::lease& into) noexcept {
 void take_control(receiving_message_operation& op, detail::lease& from) noexcept {
     op.control_cut = from.control_cut;
     op.from_inbox = from.control.release();
+    if (op.from_inbox != nullptr || from.details == nullptr)
+        return;
+    // Others may take more datagrams out of the same run. Of one that came by a batch only values are left.
+    try {
+        if (!from.said.empty())
+            op.from_inbox = new detail::kept_control(op.target->system, from.said, from.control_cut);
+        else
+            op.control_cut = op.control_cut || from.details->interface_index != 0 ||
+                             from.details->time.time_since_epoch().count() != 0;
+    } catch (const std::bad_alloc&) {
+        op.control_cut = true;
+    }
 }
 
 } // namespace coax::backend

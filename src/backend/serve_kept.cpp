@@ -29,6 +29,18 @@ void serve_connection(accepting_operation& op) noexcept {
     op.target->system.getpeername(oldest.handle, op.peer);
 }
 
+/// Gives what came beside the bytes to an operation that can have it. Nothing may fail after that: descriptors would be lost.
+void give_control(operation& op, lease& oldest) noexcept {
+    if (!traits_of(op.code).control)
+        return;
+    auto& receiving = static_cast<detail::receiving_message_operation&>(op);
+    // There is one of each descriptor: who looks only is told that there is more.
+    if (contains(op.flags, message_flags::peek))
+        receiving.control_cut = oldest.control_cut || oldest.control != nullptr;
+    else
+        take_control(receiving, oldest);
+}
+
 /// True: it has ended.
 bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     ordered_queue<lease>& bytes = op.target->kept().bytes;
@@ -47,16 +59,9 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
     const std::size_t count = std::min(there, op.buffer.size);
     const bool goes_on = fills_buffer(op) && count < op.buffer.size;
     const bool whole_lease = oldest.size <= op.buffer.size && (!fills_buffer(op) || oldest.size == op.buffer.size);
-    if (traits_of(op.code).control) {
-        auto& receiving = static_cast<detail::receiving_message_operation&>(op);
-        // There is one of each descriptor: who looks only is told that there is more.
-        if (peeks)
-            receiving.control_cut = oldest.control_cut || oldest.control != nullptr;
-        else
-            take_control(receiving, oldest);
-    }
     if (pooled && !peeks && whole_lease && !oldest.is_roomy()) {
         // The lease goes on to the receiver, without a copy.
+        give_control(op, oldest);
         lease given = bytes.take();
         op.transferred = given.size;
         op.buffer.data = given.data;
@@ -72,6 +77,7 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
         }
         into = op.block->data;
     }
+    give_control(op, oldest);
     if (datagrams) {
         if (count != 0)
             std::memcpy(into, oldest.data, count);

@@ -63,12 +63,14 @@ void datagram_batch::resize(detail::count<"datagram_batch::resize"> size) {
 datagram_entry& datagram_batch::add(bytes_view bytes, const address& peer) {
     if (bytes.size() > entry_size())
         throw std::length_error("datagram_batch: more bytes than an entry has room for");
+    // Both may be of an entry that this one overwrites.
+    const address to = peer;
     resize(size() + 1);
     datagram_entry& entry = block_->entries[size() - 1];
     if (bytes.size() != 0)
-        std::memcpy(entry.data.data(), bytes.data(), bytes.size());
+        std::memmove(entry.data.data(), bytes.data(), bytes.size());
     entry.data = entry.data.first(bytes.size());
-    entry.peer = peer;
+    entry.peer = to;
     return entry;
 }
 

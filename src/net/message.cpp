@@ -71,7 +71,7 @@ int add_all(os::control_builder& to, const descriptor& from, const sendmsg_optio
     if (const auto handles = how.descriptors.get(); !handles.empty())
         step([&] { return from.family == family::local ? to.add_descriptors(handles) : EINVAL; });
     if (how.source)
-        step([&] { return to.add_source(from.family, *how.source); });
+        step([&] { return to.add_source(from.family, *how.source, on_the_way); });
     if (how.traffic_class || how.congestion) {
         unsigned value = how.traffic_class.value_or(0);
         if (how.congestion)
@@ -129,7 +129,8 @@ received_control receiving_message_operation::take_control() noexcept {
     made.traffic_class = values.traffic_class;
     made.hop_limit = values.hop_limit;
     made.time = values.time;
-    made.segment_size = values.segment_size;
+    if (values.segment_size && *values.segment_size < transferred)
+        made.segment_size = values.segment_size;
     made.sender = values.sender;
     return made;
 }

@@ -57,6 +57,14 @@ address control_address6(const void* host, std::uint32_t interface_index) noexce
     return made;
 }
 
+/// What shows in the bits of an address; that of a broadcast into one network is not among it.
+bool is_to_many(const address& local) noexcept {
+    const std::span<const std::byte> host = local.bytes();
+    return local.is_multicast() || (host.size() == 4 && std::all_of(host.begin(), host.end(), [](std::byte each) {
+                                        return each == std::byte{0xff};
+                                    }));
+}
+
 /// Puts received messages into their places.
 class control_parser {
 public:
@@ -64,7 +72,7 @@ public:
 
     /// False: its data mean nothing.
     bool take(const control_message& message) noexcept {
-        if (message.level == SOL_SOCKET && is(message, control_rights))
+        if (message.level == SOL_SOCKET && (is(message, control_rights) || is(message, control_process)))
             return take_descriptors(message.data);
         if (message.is_cut)
             return false;
@@ -139,6 +147,11 @@ private:
             if (!load(message.data, native))
                 return false;
             note_packet(control_address(&native.ipi_addr), static_cast<std::uint32_t>(native.ipi_ifindex));
+#ifndef _WIN32
+            // Where it was sent to nobody alone, this one is the address to answer from.
+            if (native.ipi_spec_dst.s_addr != native.ipi_addr.s_addr)
+                into_.packet->to_many = true;
+#endif
             return true;
         }
 #endif
@@ -168,7 +181,9 @@ private:
             if (!load(message.data, native))
                 return false;
             const auto index = static_cast<std::uint32_t>(native.ipi6_ifindex);
+            const bool to_many = into_.packet && into_.packet->to_many;
             into_.packet.emplace(control_address6(&native.ipi6_addr, index), index);
+            into_.packet->to_many = to_many || is_to_many(into_.packet->local);
             return true;
         }
         return pass_on(message);
@@ -177,6 +192,7 @@ private:
     /// Address and interface may come one by one. What is said in terms of IPv6 is the socket's own and stays.
     void note_packet(const address& local, std::uint32_t index) noexcept {
         packet_info& to = into_.packet ? *into_.packet : into_.packet.emplace();
+        to.to_many = to.to_many || is_to_many(local);
         if (to.local.family() == family::inet6)
             return;
         if (!local.is_unnamed())
@@ -263,18 +279,21 @@ int control_builder::add_descriptors(std::span<const native_handle> handles) noe
     return control_rights == absent ? EOPNOTSUPP : add(SOL_SOCKET, control_rights, std::as_bytes(handles));
 }
 
-int control_builder::add_source(family of, const packet_info& from) noexcept {
+int control_builder::add_source(family of, const packet_info& from, family on_the_way) noexcept {
     const unpacked_address said =
         unpack(detail::native_address::data(from.local), detail::native_address::size(from.local));
-    const bool any = from.local.is_unnamed() || from.local.is_placeholder();
+    const bool any = from.to_many || from.local.is_unnamed() || from.local.is_placeholder();
     if (of == family::inet6) {
         in6_pktinfo native{};
-        if (said.which == family::inet) {
+        if (on_the_way == family::inet)
+            std::memcpy(&native.ipi6_addr, mapped_prefix, sizeof mapped_prefix);
+        if (any) {
+        } else if (said.which == family::inet) {
             std::memcpy(&native.ipi6_addr, mapped_prefix, sizeof mapped_prefix);
             std::memcpy(&native.ipi6_addr.s6_addr[sizeof mapped_prefix], said.host.data(), said.host.size());
         } else if (said.which == family::inet6) {
             std::memcpy(&native.ipi6_addr, said.host.data(), said.host.size());
-        } else if (!any) {
+        } else {
             return EINVAL;
         }
         native.ipi6_ifindex = static_cast<decltype(native.ipi6_ifindex)>(from.interface_index);

@@ -90,8 +90,10 @@ public:
     int add(int level, int type, std::span<const std::byte> data) noexcept;
     /// They stay the caller's.
     int add_descriptors(std::span<const native_handle> handles) noexcept;
-    /// The address and the interface that a datagram leaves from, on a socket of this family.
-    int add_source(family of, const packet_info& from) noexcept;
+    /// The address and the interface that a datagram leaves from, on a socket of this family; it leaves as one of IPv4 also where an IPv6
+    /// socket sends to a mapped address.
+    int add_source(family of, const packet_info& from, family on_the_way) noexcept;
+    int add_source(family of, const packet_info& from) noexcept { return add_source(of, from, of); }
     /// For datagrams of this family: IPv4 also where an IPv6 socket sends to a mapped address.
     int add_traffic_class(family of, std::uint8_t value) noexcept;
     int add_hop_limit(family of, std::uint8_t value) noexcept;

@@ -4,10 +4,13 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include <coax/config.hpp>
 #include <coax/datagram.hpp>
 
+#include "os/control.hpp"
 #include "os/socket.hpp"
 
 namespace coax::os {
@@ -40,8 +43,33 @@ inline int segments_error(const datagram_entry& entry) noexcept {
 /// behind them, and the system will not tell it again; without any it says why there are none, such as EAGAIN.
 outcome recv_batch(native_handle handle, family of, batch_block& batch) noexcept;
 
-/// Receives one datagram, or one run, into `into.data`, which becomes what was received. The value is 1.
-outcome recv_entry(native_handle handle, datagram_entry& into, message_flags flags) noexcept;
+/// An entry with the control data that came with it.
+struct entry_with_control {
+    datagram_entry entry;
+    std::size_t control_size = 0; // bytes
+    bool control_cut = false;
+    alignas(std::uint64_t) std::byte control[most_control_room];
+};
+
+/// Receives one datagram, or one run, into `into.entry.data`, which becomes what was received. The value is 1.
+outcome recv_entry(native_handle handle, entry_with_control& into, message_flags flags) noexcept;
+
+/// Notes in an entry what came beside its bytes.
+inline void note_control(datagram_entry& entry, std::span<const std::byte> control, bool was_cut) noexcept {
+    control_values said;
+    parse_control(control, was_cut, said);
+    if (said.packet) {
+        entry.local = said.packet->local;
+        entry.interface_index = said.packet->interface_index;
+        entry.to_many = said.packet->to_many;
+    }
+    if (said.traffic_class)
+        entry.ecn = static_cast<ecn>(*said.traffic_class & 3);
+    if (said.time)
+        entry.time = *said.time;
+    if (said.segment_size && *said.segment_size < entry.data.size())
+        entry.segment_size = *said.segment_size;
+}
 
 /// Sends entries of a batch, from `first` on. The value is how many went out, at least one; an error is that of `first`. It stops where about
 /// `room` bytes have been sent, which it counts down, and in front of an entry

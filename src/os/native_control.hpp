@@ -40,6 +40,11 @@ inline constexpr int control_rights = SCM_RIGHTS;
 #else
 inline constexpr int control_rights = absent;
 #endif
+#ifdef COAX_LINUX_EXTENSIONS
+inline constexpr int control_process = 4; // SCM_PIDFD, a descriptor too (Linux 6.5)
+#else
+inline constexpr int control_process = absent;
+#endif
 #if defined(SCM_CREDENTIALS) && defined(COAX_LINUX_EXTENSIONS)
 inline constexpr int control_credentials = SCM_CREDENTIALS;
 inline constexpr int option_pass_credentials = SO_PASSCRED;

@@ -58,23 +58,6 @@ void prepare_receive(msghdr& header, iovec& piece, control_area& control, datagr
     header.msg_flags = 0;
 }
 
-/// Notes what came beside the bytes.
-void read_control(const msghdr& header, datagram_entry& entry) noexcept {
-    control_values said;
-    parse_control({static_cast<const std::byte*>(header.msg_control), header.msg_controllen},
-                  (header.msg_flags & MSG_CTRUNC) != 0, said);
-    if (said.packet) {
-        entry.local = said.packet->local;
-        entry.interface_index = said.packet->interface_index;
-    }
-    if (said.traffic_class)
-        entry.ecn = static_cast<ecn>(*said.traffic_class & 3);
-    if (said.time)
-        entry.time = *said.time;
-    if (said.segment_size && *said.segment_size < entry.data.size())
-        entry.segment_size = *said.segment_size;
-}
-
 /// Notes what was received.
 void take_in(datagram_entry& entry, const msghdr& header, std::span<std::byte> data) noexcept {
     entry.data = data;
@@ -84,11 +67,13 @@ void take_in(datagram_entry& entry, const msghdr& header, std::span<std::byte> d
     entry.segment_size = 0;
     entry.ecn = ecn::not_capable;
     entry.truncated = (header.msg_flags & MSG_TRUNC) != 0;
+    entry.to_many = false;
     commit_reported(entry.peer, header.msg_namelen);
     if (!entry.local.is_unnamed())
         entry.local = {};
     if (header.msg_controllen != 0)
-        read_control(header, entry);
+        note_control(entry, {static_cast<const std::byte*>(header.msg_control), header.msg_controllen},
+                     (header.msg_flags & MSG_CTRUNC) != 0);
 }
 
 #ifdef COAX_LINUX_EXTENSIONS
@@ -149,12 +134,14 @@ outcome send_messages(native_handle handle, message* messages, std::size_t count
     return {static_cast<std::int64_t>(count), 0};
 }
 
+bool says_source(const datagram_entry& entry) noexcept { return !entry.local.is_unnamed() && !entry.to_many; }
+
 /// Says which segments there are, and from where they go out. 0 or an errno value.
 int write_control(msghdr& header, family of, control_area& control, const datagram_entry& entry,
                   bool segmented) noexcept {
     control_builder builder(control.bytes);
     int error = segmented ? builder.add_segment_size(entry.segment_size) : 0;
-    if (error == 0 && !entry.local.is_unnamed())
+    if (error == 0 && says_source(entry))
         error = builder.add_source(of, packet_info(entry.local, entry.local.scope_id()));
     header.msg_control = control.bytes;
     header.msg_controllen = static_cast<decltype(header.msg_controllen)>(builder.bytes().size());
@@ -172,7 +159,7 @@ int prepare_send(msghdr& header, family of, control_area& control, const datagra
     header.msg_iovlen = 1;
     header.msg_control = nullptr;
     header.msg_controllen = 0;
-    return segmented || !entry.local.is_unnamed() ? write_control(header, of, control, entry, segmented) : 0;
+    return segmented || says_source(entry) ? write_control(header, of, control, entry, segmented) : 0;
 }
 
 } // namespace
@@ -206,16 +193,18 @@ outcome recv_batch(native_handle handle, family of, batch_block& batch) noexcept
     return received;
 }
 
-outcome recv_entry(native_handle handle, datagram_entry& into, message_flags flags) noexcept {
-    control_area control;
+outcome recv_entry(native_handle handle, entry_with_control& into, message_flags flags) noexcept {
+    static_assert(sizeof into.control == sizeof(control_area) && alignof(entry_with_control) >= alignof(control_area));
     iovec piece;
     msghdr header{};
-    const std::span<std::byte> room = into.data;
-    prepare_receive(header, piece, control, into, room);
+    const std::span<std::byte> room = into.entry.data;
+    prepare_receive(header, piece, *new (into.control) control_area, into.entry, room);
     const outcome received = retried([&] { return ::recvmsg(handle, &header, at_once(flags)); });
     if (received.error != 0)
         return received;
-    take_in(into, header, room.first(static_cast<std::size_t>(received.value)));
+    take_in(into.entry, header, room.first(static_cast<std::size_t>(received.value)));
+    into.control_size = header.msg_controllen;
+    into.control_cut = (header.msg_flags & MSG_CTRUNC) != 0;
     return {1, 0};
 }
 

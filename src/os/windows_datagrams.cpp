@@ -12,7 +12,9 @@ const bool has_segmentation = false;
 
 void prepare_batch(batch_block&) noexcept {}
 
-outcome recv_entry(native_handle handle, datagram_entry& into, message_flags flags) noexcept {
+namespace {
+
+outcome receive_one(native_handle handle, datagram_entry& into, message_flags flags) noexcept {
     const std::span<std::byte> room = into.data;
     address peer;
     bool truncated = false;
@@ -26,13 +28,20 @@ outcome recv_entry(native_handle handle, datagram_entry& into, message_flags fla
     return {1, 0};
 }
 
+} // namespace
+
+outcome recv_entry(native_handle handle, entry_with_control& into, message_flags flags) noexcept {
+    into.control_size = 0;
+    return receive_one(handle, into.entry, flags);
+}
+
 outcome recv_batch(native_handle handle, family, batch_block& batch) noexcept {
     outcome received;
     batch.size = 0;
     for (; batch.size < batch.capacity; ++batch.size) {
         datagram_entry& entry = batch.entries[batch.size];
         entry.data = {batch.buffer(batch.size), batch.entry_size};
-        received.error = recv_entry(handle, entry, message_flags::none).error;
+        received.error = receive_one(handle, entry, message_flags::none).error;
         if (received.error != 0)
             break;
     }
@@ -43,6 +52,8 @@ outcome recv_batch(native_handle handle, family, batch_block& batch) noexcept {
 namespace {
 
 int send_one(native_handle handle, const datagram_entry& entry, std::span<std::byte> data) noexcept {
+    if (!entry.local.is_unnamed()) // received ones have none
+        return EOPNOTSUPP;
     return entry.peer.is_unnamed() ? send(handle, data.data(), data.size(), message_flags::none).error
                                    : sendto(handle, data.data(), data.size(), message_flags::none, entry.peer).error;
 }

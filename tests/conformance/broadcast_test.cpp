@@ -65,3 +65,34 @@ TEST_CASE("a broadcast address is connected to once it is allowed", "[posix]") {
         CHECK(got.text() == "to all");
     });
 }
+
+TEST_CASE("what was sent to all is answered from an address of this machine", "[posix]") {
+    support::run([]() -> coax::task<> {
+        coax::socket server(coax::family::inet, coax::kind::datagram);
+        server.bind({"", 0});
+        server.setsockopt(option::receive_packet_info, true);
+        coax::socket client = support::bound(coax::family::inet, coax::kind::datagram);
+        client.setsockopt(option::broadcast, true);
+        const coax::address to = to_all(server.getsockname().port());
+
+        co_await client.sendto("who", to);
+        const coax::message asked = co_await server.recvmsg(100);
+        REQUIRE(asked.control.packet);
+        CHECK(asked.control.packet->local == coax::address("127.255.255.255", 0));
+        CHECK(asked.control.packet->to_many);
+        co_await server.sendmsg({.peer = asked.peer, .source = asked.control.packet}, "me");
+        const coax::datagram one = co_await client.recvfrom(100);
+        CHECK(one.data.text() == "me");
+
+        co_await client.sendto("who", to);
+        coax::datagram_batch batch(2, 100);
+        co_await server.recvfrom(batch);
+        REQUIRE(batch.size() == 1);
+        CHECK(batch[0].local == coax::address("127.255.255.255", 0));
+        CHECK(batch[0].to_many);
+        const std::size_t out = co_await server.sendto(batch);
+        CHECK(out == 1);
+        const coax::datagram other = co_await client.recvfrom(100);
+        CHECK(other.data.text() == "who");
+    });
+}

@@ -295,6 +295,26 @@ TEST_CASE("what is sent may lie outside of the batch") {
     });
 }
 
+TEST_CASE("entries of a batch can be added to it, as when some are left out") {
+    coax::datagram_batch batch(3, 10);
+    batch.add("leave", {"127.0.0.1", 1});
+    batch.add("keep", {"127.0.0.1", 2});
+    batch.add("too", {"127.0.0.1", 3});
+    batch.clear();
+    for (const std::size_t kept : {std::size_t{1}, std::size_t{2}}) {
+        const coax::datagram_entry& entry = batch.begin()[kept];
+        batch.add(entry.data, entry.peer);
+    }
+    batch.add(batch[1].data, batch[1].peer);
+    REQUIRE(batch.size() == 3);
+    CHECK(batch[0].text() == "keep");
+    CHECK(batch[0].peer == coax::address("127.0.0.1", 2));
+    CHECK(batch[1].text() == "too");
+    CHECK(batch[1].peer == coax::address("127.0.0.1", 3));
+    CHECK(batch[2].text() == "too");
+    CHECK(batch[2].peer == coax::address("127.0.0.1", 3));
+}
+
 TEST_CASE("an empty batch sends nothing, and a moved one receives nothing") {
     support::run([]() -> coax::task<> {
         coax::socket socket = datagrams(coax::family::inet);

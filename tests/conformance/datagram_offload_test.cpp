@@ -241,6 +241,36 @@ TEST_CASE("every other receive of a socket with receive_offload gives single dat
     });
 }
 
+TEST_CASE("recvmsg from a socket with receive_offload gives single datagrams with what came beside them", "[posix]") {
+    const coax::family family = GENERATE(from_range(support::internet()));
+    support::run([&]() -> coax::task<> {
+        coax::socket server = offloading(family);
+        server.setsockopt(coax::option::receive_packet_info, true);
+        server.setsockopt(coax::option::receive_hop_limit, true);
+        coax::socket client = datagrams(family);
+        const std::string text = support::pattern(3000);
+        const strings parts = cut(text, 1000);
+        co_await send_run(client, server.getsockname(), text, 1000);
+        const coax::message first = co_await server.recvmsg(1500);
+        CHECK(first.data.text() == parts[0]);
+        CHECK_FALSE(first.truncated);
+        const coax::datagram second = co_await server.recvfrom(1500);
+        CHECK(second.data.text() == parts[1]);
+        const coax::message third = co_await server.recvmsg(1500);
+        CHECK(third.data.text() == parts[2]);
+        for (const coax::message* each : {&first, &third}) {
+            CHECK(each->peer == client.getsockname());
+            REQUIRE(each->control.packet);
+            CHECK(each->control.packet->local == coax::address(server.getsockname().host(), 0));
+            CHECK(each->control.hop_limit);
+            CHECK_FALSE(each->control.segment_size);
+            CHECK_FALSE(each->control.truncated);
+        }
+        const bool empty = co_await is_empty(server);
+        CHECK(empty);
+    });
+}
+
 TEST_CASE("a receive that waits already when receive_offload is set gets a single datagram", "[posix]") {
     support::run([]() -> coax::task<> {
         coax::socket server = datagrams();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 using coax::kind;
@@ -457,6 +458,25 @@ coax::task<> passing_session() {
 }
 
 } // namespace
+
+TEST_CASE("the descriptor of the sender's process is owned as others are") {
+    support::run([]() -> coax::task<> {
+        constexpr int pass_pidfd = 76; // SO_PASSPIDFD, Linux 6.5
+        coax::socket_pair pair = coax::socketpair(kind::datagram);
+        const int on = 1;
+        if (::setsockopt(pair.second.fileno(), SOL_SOCKET, pass_pidfd, &on, sizeof on) != 0)
+            co_return;
+        const int before = support::open_descriptors();
+        for (int round = 0; round < 10; ++round) {
+            co_await pair.first.send("x");
+            static_cast<void>(co_await pair.second.recvmsg(1));
+        }
+        CHECK(support::open_descriptors() == before);
+        co_await pair.first.send("x");
+        const coax::message got = co_await pair.second.recvmsg(1, {.descriptors = 1});
+        CHECK(got.control.descriptors.size() == 1);
+    });
+}
 
 TEST_CASE("a session that passes descriptors can be cancelled at every checkpoint") {
     const auto when = GENERATE(support::strike::before, support::strike::after);

@@ -272,6 +272,25 @@ TEST_CASE("what no name is known for comes as the system has it", "[posix]") {
     });
 }
 
+TEST_CASE("an IPv6 socket sends to an IPv4 peer through an interface that is named", "[posix]") {
+    if (!support::has(family::inet6))
+        return;
+    support::run([]() -> coax::task<> {
+        coax::socket both(family::inet6, kind::datagram);
+        both.setsockopt(coax::option::v6_only, false);
+        both.bind({"::", 0});
+        both.setsockopt(coax::option::receive_packet_info, true);
+        coax::socket one = support::bound(family::inet, kind::datagram);
+        co_await one.sendto("ask", {"127.0.0.1", both.getsockname().port()});
+        const coax::message asked = co_await both.recvmsg(10);
+        REQUIRE(asked.control.packet);
+        const packet_info through({}, asked.control.packet->interface_index);
+        co_await both.sendmsg({.peer = asked.peer, .source = through}, "answer");
+        const coax::datagram got = co_await one.recvfrom(10);
+        CHECK(got.data.text() == "answer");
+    });
+}
+
 TEST_CASE("what cannot be said of a socket is refused before anything is sent") {
     support::run([]() -> coax::task<> {
         coax::socket one = support::bound(family::inet, kind::datagram);

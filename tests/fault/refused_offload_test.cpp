@@ -81,6 +81,21 @@ TEST_CASE("where segmentation is refused the segments are sent one by one, and i
     CHECK(refused == 1);
 }
 
+TEST_CASE("segments that are too long for one link are sent one by one, and others are cut by the system again") {
+    std::atomic<int> refused{0};
+    std::string heard;
+    const auto judge = [&](const seccomp_data& call) {
+        if (!asks_for_segments(call))
+            return 0;
+        ++refused;
+        return EMSGSIZE;
+    };
+    if (!fault::with_calls_judged({SYS_sendmmsg, SYS_sendmsg}, judge, [&] { heard = coax::run(converse(3)); }))
+        return;
+    CHECK(heard == expected(3));
+    CHECK(refused > 3);
+}
+
 TEST_CASE("an error that is not about the segmentation fails its entry, and segmentation is asked for again") {
     std::atomic<int> refused{0};
     std::size_t out = 1;

@@ -132,6 +132,7 @@ struct batch_operation : operation {
     std::size_t next = 0;      // of a send: the entry whose turn it is
     std::size_t offset = 0;    // and how many bytes of it have gone out
     bool lacks_memory = false; // of a send: the system has none for it, and will not report when it has
+    bool emptied = false;      // of a receive: the system has said that there is no more
 };
 
 /// Over several pieces.
