@@ -5,7 +5,7 @@
 /// ```cpp
 /// sock.setsockopt(coax::option::receive_packet_info, true);
 /// coax::message got = co_await sock.recvmsg(1500);
-/// co_await sock.sendmsg({.source = got.control.packet, .peer = got.peer}, got.data); // from where it was sent to
+/// co_await sock.sendmsg({.peer = got.peer, .source = got.control.packet}, got.data); // from where it was sent to
 ///
 /// co_await channel.send_fds("listener", listener.fileno());
 /// coax::received_fds passed = co_await channel.recv_fds(64, 1);
