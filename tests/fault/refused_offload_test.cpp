@@ -93,7 +93,7 @@ TEST_CASE("segments that are too long for one link are sent one by one, and othe
     if (!fault::with_calls_judged({SYS_sendmmsg, SYS_sendmsg}, judge, [&] { heard = coax::run(converse(3)); }))
         return;
     CHECK(heard == expected(3));
-    CHECK(refused > 3);
+    CHECK(refused == 3); // once in each round: a judge sees the first datagram of a call
 }
 
 TEST_CASE("an error that is not about the segmentation fails its entry, and segmentation is asked for again") {

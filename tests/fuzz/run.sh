@@ -12,5 +12,6 @@ directory=$3
 shift 3
 
 mkdir -p "$directory/found"
-exec "$program" -max_total_time="${COAX_FUZZ_SECONDS:-60}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+# Its own exit status, 77, is a skipped test to Meson.
+exec "$program" -error_exitcode=1 -max_total_time="${COAX_FUZZ_SECONDS:-60}" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$directory/" "$@" "$directory/found" "$corpus"
