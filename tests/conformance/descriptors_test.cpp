@@ -173,7 +173,7 @@ TEST_CASE("descriptors go with the first byte of what is sent in parts, once") {
         std::size_t at = 1;
         const auto body = [&](coax::task_group& group) -> coax::task<> {
             const auto send = [&]() -> coax::task<> { co_await pair.first.send_fds(large, one.handle()); };
-            group.spawn(send());
+            group.spawn(send);
             while (heard.size() < large.size()) {
                 const coax::received_fds got = co_await pair.second.recv_fds(10'000, 4);
                 if (!got.fds.empty()) {
@@ -242,7 +242,7 @@ TEST_CASE("a receive of descriptors that completed is never lost to its limit") 
                         co_await coax::sleep_for(std::chrono::microseconds(round % 50));
                     co_await pair.first.send_fds("x", one.handle());
                 };
-                group.spawn(send());
+                group.spawn(send);
                 auto got = co_await coax::as_result(
                     coax::with_timeout(std::chrono::microseconds(round % 60), pair.second.recv_fds(1, 1)));
                 if (got) {
@@ -444,7 +444,7 @@ coax::task<> passing_session() {
         pair.first.shutdown(coax::shutdown_how::write);
     };
     const auto body = [&](coax::task_group& group) -> coax::task<> {
-        group.spawn(send());
+        group.spawn(send);
         for (bool more = true; more;) {
             const coax::received_fds got = co_await pair.second.recv_fds(10'000, 1);
             heard += got.data.size();

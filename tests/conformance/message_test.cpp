@@ -88,7 +88,7 @@ TEST_CASE("a large message on a stream goes out in parts, and so does one of sev
         std::string heard;
         const auto body = [&](coax::task_group& group) -> coax::task<> {
             const auto listen = [&]() -> coax::task<> { heard = co_await support::read_to_end(made.server); };
-            group.spawn(listen());
+            group.spawn(listen);
             std::size_t at = 0;
             while (at < first.size() + second.size()) {
                 const std::string_view one = std::string_view(first).substr(std::min(at, first.size()));

@@ -48,7 +48,7 @@ private:
 
 } // namespace
 
-TEST_CASE("of a million numbered datagrams none is invented and none comes twice", "[posix]") {
+TEST_CASE("of a million numbered datagrams none is invented and none comes twice") {
     const bool offload = GENERATE(false, true);
     support::run([&]() -> coax::task<> {
         coax::socket server = support::bound(coax::family::inet, coax::kind::datagram);

@@ -46,7 +46,7 @@ TEST_CASE("a batch has the room that it was made with, and is empty") {
     CHECK_THROWS_AS(coax::datagram_batch(0, 100), std::invalid_argument);
     CHECK_THROWS_AS(coax::datagram_batch(static_cast<std::size_t>(-1) / 8, 1), std::bad_alloc);
     CHECK_THROWS_AS(coax::datagram_batch(1000, static_cast<std::size_t>(-1) / 8), std::bad_alloc);
-    const int negative = -1;
+    int negative = -1;
     CHECK_THROWS_AS(coax::datagram_batch(negative, 100), std::invalid_argument);
 }
 

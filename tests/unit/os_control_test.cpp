@@ -176,7 +176,7 @@ TEST_CASE("a value of the wrong size or out of its range is an error, and left o
         CHECK(made.parse(said, others) == EBADMSG);
         CHECK_FALSE(said.hop_limit);
     }
-    for (const std::size_t size : {0, 2, 3, 5}) {
+    for (const std::size_t size : {0U, 2U, 3U, 5U}) {
         list made;
         const std::vector<std::byte> some(size);
         REQUIRE(made.builder.add(IPPROTO_IPV6, IPV6_HOPLIMIT, some) == 0);
