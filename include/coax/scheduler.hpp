@@ -63,7 +63,7 @@ struct scheduler_stats {
     std::uint64_t resumptions = 0;  ///< coroutines taken from the ready queue
     std::uint64_t waits = 0;        ///< system calls that waited for or collected completions
     std::uint64_t operations = 0;   ///< socket operations begun
-    std::uint64_t heap_buffers = 0; ///< receives that the buffer pool could not serve
+    std::uint64_t heap_buffers = 0; ///< receives that took new memory, since the buffer pool could not serve them
     std::size_t waiting = 0;        ///< suspended waits now
     std::size_t timers = 0;         ///< deadlines set now
     std::size_t buffers = 0;        ///< buffers in the pool

@@ -175,7 +175,8 @@ public:
     /// False only where the limit is zero.
     bool getblocking() const noexcept;
 
-    /// The system's handle, still owned by the socket; -1 when closed.
+    /// The system's handle, still owned by the socket; -1 when closed. From now on others may receive from it, so nothing is taken in advance
+    /// any more; the up to 15 datagrams that were stay with the socket (`detach` would give them).
     native_handle fileno() const noexcept;
 
     /// Waits for a connection. Gives the new socket and its peer's address (unnamed if the peer is already gone). Connections that died
@@ -396,12 +397,14 @@ struct accepted {
 /// What `socket::detach` leaves in the caller's hands.
 struct detached {
     /// A handle, and what the socket had received and accepted in advance.
-    detached(native_handle of, std::vector<std::byte> bytes, std::vector<socket> connections) noexcept
-        : handle(of), unread(std::move(bytes)), unaccepted(std::move(connections)) {}
+    detached(native_handle of, std::vector<std::byte> bytes, std::vector<datagram> messages,
+             std::vector<socket> connections) noexcept
+        : handle(of), unread(std::move(bytes)), datagrams(std::move(messages)), unaccepted(std::move(connections)) {}
 
-    native_handle handle;           ///< the caller closes it
-    std::vector<std::byte> unread;  ///< received, but not yet delivered to any `recv`
-    std::vector<socket> unaccepted; ///< of a listener: connections taken from its backlog, but not yet delivered
+    native_handle handle;            ///< the caller closes it
+    std::vector<std::byte> unread;   ///< of a stream: received, but not yet delivered to any `recv`
+    std::vector<datagram> datagrams; ///< of a datagram socket: received, but not yet delivered
+    std::vector<socket> unaccepted;  ///< of a listener: connections taken from its backlog, but not yet delivered
 };
 
 } // namespace coax

@@ -9,12 +9,14 @@
 #include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
+#include "backend/read_ahead.hpp"
 #include "os/socket.hpp"
 
 namespace coax::backend {
 
 using detail::accepting_operation;
 using detail::addressed_operation;
+using detail::batch_block;
 using detail::batch_operation;
 using detail::descriptor;
 using detail::message_operation;
@@ -154,6 +156,8 @@ progress receive_into(operation& op, buffer_pool& pool, Receive receive) noexcep
     if (pooled && op.transferred == 0) {
         buffer_pool::release(op.block);
         op.block = nullptr;
+    } else if (pooled && made == progress::ended) {
+        op.block = pool.shrink(op.block, op.transferred);
     }
     return made;
 }
@@ -268,20 +272,36 @@ namespace {
     return progress::ended;
 }
 
-[[gnu::noinline]] progress try_recv(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
-    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band)) [[unlikely]]
-        return receive_of_run(op, pool);
-    return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
-}
-
-[[gnu::noinline]] progress try_recvfrom(operation& op, buffer_pool& pool) noexcept {
-    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band)) [[unlikely]]
-        return receive_of_run(op, pool);
+progress receive_from(operation& op, buffer_pool& pool) noexcept {
     return receive_into(op, pool, [&](void* data) {
         address& peer = static_cast<message_operation&>(op).peer;
         return ended_or_not(
             note_call(op, os::recvfrom(op.target->handle, data, op.buffer.size, op.flags, peer, op.truncated)));
     });
+}
+
+/// Of datagrams more than one may be received.
+[[gnu::noinline]] progress try_datagram(operation& op, buffer_pool& pool) noexcept {
+    if (op.target->receives_runs && !contains(op.flags, message_flags::out_of_band))
+        return receive_of_run(op, pool);
+    if (batch_block* const staging = may_read_ahead(op) ? pool.staging() : nullptr)
+        return receive_ahead(op, pool, *staging);
+    const progress made = traits_of(op.code).sender
+                              ? receive_from(op, pool)
+                              : receive_into(op, pool, [&](void* data) { return receive(op, data, false); });
+    if (made == progress::ended && op.error == 0)
+        note_single(op, op.transferred);
+    return made;
+}
+
+[[gnu::noinline]] progress try_recv(operation& op, buffer_pool& pool, bool short_is_all) noexcept {
+    if (op.target->kind == kind::datagram) [[unlikely]]
+        return try_datagram(op, pool);
+    return receive_into(op, pool, [&](void* data) { return receive(op, data, short_is_all); });
+}
+
+[[gnu::noinline]] progress try_recvfrom(operation& op, buffer_pool& pool) noexcept {
+    return op.target->kind == kind::datagram ? try_datagram(op, pool) : receive_from(op, pool);
 }
 
 [[gnu::noinline]] progress try_sendto(operation& op) noexcept {

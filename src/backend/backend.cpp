@@ -89,8 +89,10 @@ bool backend::submit(operation& op) noexcept {
 
 // Hardly ever called; `submit` is dearer where it is a part of it.
 [[gnu::noinline]] bool backend::serve_at_once(operation& op) noexcept {
-    if (op.target->may_have_kept() && serve_kept(op, pool()))
+    if (op.target->may_have_kept() && serve_kept(op, pool())) {
+        op.was_kept = true;
         return true;
+    }
     if (!op.target->input_cut || !reads(op))
         return false;
     while (try_once(op) == progress::paused) {

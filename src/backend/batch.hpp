@@ -16,7 +16,7 @@ progress receive_of_run(detail::operation& op, buffer_pool& pool) noexcept;
 void take_kept(detail::batch_operation& op) noexcept;
 
 /// Whether a receive has got something and left nothing behind.
-inline bool took_all(const detail::batch_operation& op) noexcept {
+inline bool took_all(const detail::operation& op) noexcept {
     return op.emptied && op.error == 0 && op.transferred != 0;
 }
 

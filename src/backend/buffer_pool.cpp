@@ -1,6 +1,7 @@
 #include "backend/buffer_pool.hpp"
 
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -9,7 +10,10 @@
 namespace coax::backend {
 namespace {
 constexpr std::size_t page = 4096;
-}
+constexpr std::size_t most_large_bytes = std::size_t{1} << 20; // that are kept, of all large blocks
+
+bool is_large(const buffer_block& block) noexcept { return block.id == buffer_block::no_place; }
+} // namespace
 
 void buffer_pool::slab_delete::operator()(std::byte* slab) const noexcept {
     ::operator delete(slab, std::align_val_t(page));
@@ -27,6 +31,15 @@ buffer_pool::buffer_pool(std::size_t count, std::size_t size)
         block.next = free_;
         free_ = &block;
     }
+}
+
+void buffer_pool::free_large() noexcept {
+    while (large_ != nullptr) {
+        buffer_block* const block = large_;
+        large_ = block->next;
+        std::free(block);
+    }
+    large_bytes_ = 0;
 }
 
 buffer_pool::owner buffer_pool::make(std::size_t count, std::size_t size) {
@@ -56,10 +69,44 @@ buffer_block* buffer_pool::take(std::size_t size) noexcept {
 }
 
 buffer_block* buffer_pool::take_heap(std::size_t size) noexcept {
-    buffer_block* const block = make_heap_block(size);
-    if (block != nullptr)
+    collect();
+    const bool large = size >= size_ && size <= most_large_bytes;
+    buffer_block* block = large ? take_large(size) : nullptr;
+    if (block == nullptr) {
+        block = make_heap_block(size);
+        if (block == nullptr)
+            return nullptr;
         ++heap_blocks_;
+    }
+    if (large) {
+        block->pool = this;
+        block->id = buffer_block::no_place;
+        ++large_leased_;
+    }
     return block;
+}
+
+/// A free one that is not much larger than what is asked for.
+buffer_block* buffer_pool::take_large(std::size_t size) noexcept {
+    int looks = 8;
+    for (buffer_block** link = &large_; *link != nullptr && looks-- != 0; link = &(*link)->next) {
+        buffer_block* const block = *link;
+        if (block->capacity >= size && block->capacity / 2 <= size) {
+            *link = block->next;
+            large_bytes_ -= block->capacity;
+            return block;
+        }
+    }
+    return nullptr;
+}
+
+buffer_block* buffer_pool::replace(buffer_block* block, std::size_t used) noexcept {
+    buffer_block* const small = recycler_ == nullptr ? take(used) : make_heap_block(used);
+    if (small == nullptr)
+        return block;
+    std::memcpy(small->data, block->data, used);
+    release(block);
+    return small;
 }
 
 buffer_block* buffer_pool::make_heap_block(std::size_t size) noexcept {
@@ -72,6 +119,32 @@ buffer_block* buffer_pool::make_heap_block(std::size_t size) noexcept {
     block->data = static_cast<std::byte*>(memory) + sizeof(buffer_block);
     block->capacity = size;
     return block;
+}
+
+detail::batch_block* buffer_pool::make_staging() noexcept {
+    // As many as are worth it. Only what is filled is ever touched; the distance keeps their first lines apart in the processor's cache.
+    constexpr std::size_t count = 16;
+    constexpr std::size_t distance = 65536 + 5 * 64;
+    try {
+        staging_.reset(os::make_batch(count, distance));
+    } catch (const std::bad_alloc&) {
+    }
+    return staging_.get();
+}
+
+/// One that was leased, on the owner's thread.
+void buffer_pool::take_back(buffer_block& block) noexcept {
+    if (!is_large(block)) {
+        --leased_;
+        recycle(block);
+        return;
+    }
+    --large_leased_;
+    if (large_bytes_ + block.capacity > most_large_bytes) // of sizes, maybe, that nobody asks for any more
+        free_large();
+    large_bytes_ += block.capacity;
+    block.next = large_;
+    large_ = &block;
 }
 
 void buffer_pool::recycle(buffer_block& block) noexcept {
@@ -97,13 +170,14 @@ void buffer_pool::release(buffer_block* block) noexcept {
     }
     const void* loop = detail::current_loop();
     if (loop != nullptr && loop == pool->owner_.load(std::memory_order_relaxed)) {
-        --pool->leased_;
-        pool->recycle(*block);
+        pool->take_back(*block);
         return;
     }
     buffer_block* head = pool->returned_.load(std::memory_order_acquire);
     do {
         if (head == closed_mark()) {
+            if (is_large(*block))
+                std::free(block);
             if (pool->remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1)
                 delete pool;
             return;
@@ -116,20 +190,24 @@ void buffer_pool::collect_returned() noexcept {
     buffer_block* block = returned_.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
         buffer_block* next = block->next;
-        --leased_;
-        recycle(*block);
+        take_back(*block);
         block = next;
     }
 }
 
 void buffer_pool::close() noexcept {
     owner_.store(nullptr, std::memory_order_relaxed);
+    free_large();
+    staging_.reset();
     // One more than the leases, so that nobody deletes the pool before those on the stack are counted.
-    remaining_.store(leased_ + 1, std::memory_order_relaxed);
+    remaining_.store(leased_ + large_leased_ + 1, std::memory_order_relaxed);
     std::size_t back = 1;
-    for (buffer_block* block = returned_.exchange(closed_mark(), std::memory_order_acq_rel); block != nullptr;
-         block = block->next)
-        ++back;
+    for (buffer_block *block = returned_.exchange(closed_mark(), std::memory_order_acq_rel), *next; block != nullptr;
+         block = next, ++back) {
+        next = block->next;
+        if (is_large(*block))
+            std::free(block);
+    }
     if (remaining_.fetch_sub(back, std::memory_order_acq_rel) == back)
         delete this;
 }

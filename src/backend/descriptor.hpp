@@ -77,6 +77,12 @@ public:
     bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->bytes.empty(); }
     bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
     inbox& kept() noexcept { return *kept_; }
+    /// Of a datagram socket, before its inbox is looked at or gets something: in a forked child the parent's datagrams go, which are
+    /// delivered there.
+    void leave_datagrams_to_parent() noexcept {
+        if (kept_ != nullptr && kept_->made_after != os::forks()) [[unlikely]]
+            kept_.reset();
+    }
     /// False: no operation finds anything in the inbox, not even that something is missing there.
     bool may_have_kept() const noexcept { return kept_ != nullptr || has_gap_; }
     /// In bytes; `most` where there are more.
@@ -135,6 +141,7 @@ public:
     bool was_blocking : 1 = false;       // when it was adopted
     bool receives_runs : 1 = false;      // several datagrams may be received as one (UDP_GRO)
     bool refuses_segments : 1 = false;   // the system has refused to cut a run into datagrams (UDP_SEGMENT)
+    bool has_large : 1 = false;          // the last datagrams were too long for several of them to be held in advance
     bool handle_is_known = false;        // outside of the library: it may have been duplicated, or passed on
     bool peer_spoke_last = false;        // of the bytes that moved, the last ones came in
     bool input_cut = false;              // and the system has not been told: more may come

@@ -13,6 +13,7 @@
 #include <coax/config.hpp>
 #include <coax/datagram.hpp>
 
+#include "os/process.hpp"
 #include "os/system.hpp"
 
 namespace coax::detail {
@@ -144,6 +145,7 @@ private:
 struct inbox {
     ordered_queue<unaccepted> connections;
     ordered_queue<lease> bytes;
+    unsigned made_after = os::forks();
     int error = 0; // behind the datagrams; the system told it when they were received, and tells it once
 
     /// Copies up to `most` of the oldest bytes of a stream, and takes them out unless they are only looked at.

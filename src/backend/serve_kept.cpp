@@ -96,6 +96,8 @@ bool serve_bytes(operation& op, buffer_pool& pool) noexcept {
 
 bool serve_kept(operation& op, buffer_pool& pool) noexcept {
     descriptor& d = *op.target;
+    if (d.kind == kind::datagram)
+        d.leave_datagrams_to_parent();
     switch (traits_of(op.code).what) {
     case moves::nothing:
     case moves::bytes_out:

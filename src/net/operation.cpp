@@ -111,6 +111,8 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
     block = nullptr;
     truncated = false;
     ended = false;
+    emptied = false;
+    was_kept = false;
     order = 0;
     std::memset(scratch, 0, sizeof scratch);
     if (backend::traits_of(code).pooled)
@@ -125,7 +127,7 @@ bool operation::suspend(environment around, awaiting_coroutine coroutine) {
             order = target->next_order();
         if (holds_target && transferred != 0)
             backend::note_progress(*this);
-        return complete_behind();
+        return !(was_kept && on.may_run_on()) && complete_behind();
     }
     link();
     if (target->limit > 0)
@@ -148,7 +150,8 @@ bool operation::try_begin(core& on) {
         on.timers().make_room();
     if (code == opcode::accept)
         static_cast<accepting_operation*>(this)->prepare();
-    if (backend::traits_of(code).control) {
+    const bool is_special = code >= opcode::recvmsg; // with control data, or a batch
+    if (is_special && backend::traits_of(code).control) [[unlikely]] {
         error = prepare_message(*this);
         if (error != 0)
             return true;
@@ -157,7 +160,7 @@ bool operation::try_begin(core& on) {
     ++target->under_way;
     holds_target = true;
     datagrams = target->kind == kind::datagram;
-    if (backend::is_batch(*this) && !begin_batch(static_cast<batch_operation&>(*this)))
+    if (is_special && backend::is_batch(*this) && !begin_batch(static_cast<batch_operation&>(*this)))
         return true;
     on.count_operation();
     if (backend::traits_of(code).names)

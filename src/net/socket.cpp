@@ -71,6 +71,19 @@ void note_options(descriptor& d) noexcept {
                       d.system.get_option(d.handle, option_id::receive_offload, offload) == 0 && offload.first != 0;
 }
 
+namespace {
+
+/// What is asked for from now on did not come with datagrams that were received before.
+void note_missing_control(descriptor& d) noexcept {
+    if (d.kind != kind::datagram || !d.has_kept_bytes())
+        return;
+    for (lease& each : d.kept().bytes)
+        if (each.control == nullptr)
+            each.control_cut = true;
+}
+
+} // namespace
+
 } // namespace detail
 
 socket::socket(coax::family family, coax::kind kind, int protocol) {
@@ -154,7 +167,7 @@ void socket::close() noexcept {
     if (d.attached != nullptr)
         d.attached->detach(d, detail::stop_reason::closed);
     // To the kernel these bytes have been read; to the peer it has to look as if they had not.
-    const bool resets = d.has_kept_bytes() && d.family != family::local;
+    const bool resets = d.kind == kind::stream && d.has_kept_bytes() && d.family != family::local;
     d.drop_kept();
     // The option is also that of others who have the socket.
     const bool is_alone = !d.may_have_duplicates();
@@ -175,6 +188,8 @@ void socket::set_words(detail::option_id id, detail::option_words value) {
     check(may_fail ? 0 : error, operation_name::setsockopt);
     if (id == detail::option_id::linger || may_fail)
         note_options(d);
+    if (id >= detail::option_id::receive_packet_info && id <= detail::option_id::receive_time)
+        detail::note_missing_control(d);
     // The system may have begun a receive that takes whatever comes for a single datagram.
     if (may_fail && d.attached != nullptr && d.attached->runs_here())
         d.attached->serve_waiting(d);

@@ -1,8 +1,11 @@
 // Sockets that come from elsewhere or go there: other code's handles, other schedulers.
 #include <coax/socket.hpp>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -20,6 +23,23 @@ using detail::note_options;
 using detail::owned;
 
 namespace {
+
+/// The datagrams of an inbox, one by one. Throws `std::bad_alloc`.
+std::vector<datagram> copies(detail::ordered_queue<detail::lease>& kept) {
+    std::vector<datagram> all;
+    for (const detail::lease& each : kept)
+        for (std::size_t at = 0;;) {
+            const std::size_t size = std::min(each.size - at, each.size_of_first());
+            chunk data = chunk::allocate(size);
+            if (size != 0)
+                std::memcpy(data.data(), each.data + at, size);
+            all.emplace_back(std::move(data), each.peer, each.truncated);
+            at += size;
+            if (at == each.size)
+                break;
+        }
+    return all;
+}
 
 struct release_descriptor {
     void operator()(descriptor* d) const noexcept { d->release(); }
@@ -53,7 +73,12 @@ detached socket::detach() {
         d.attached->detach(d, detail::stop_reason::closed);
     if (d.has_gap())
         check(ENOMEM, operation_name::detach);
-    std::vector<std::byte> bytes(d.kept_size(SIZE_MAX));
+    std::vector<std::byte> bytes(d.kind == kind::stream ? d.kept_size(SIZE_MAX) : 0);
+    std::vector<datagram> datagrams;
+    if (d.kind == kind::datagram)
+        d.leave_datagrams_to_parent();
+    if (d.kind == kind::datagram && d.has_kept_bytes())
+        datagrams = copies(d.kept().bytes);
     std::vector<socket> connections;
     if (d.has_kept_connections())
         connections.reserve(d.kept().connections.size());
@@ -73,7 +98,7 @@ detached socket::detach() {
     d.open = false;
     if (d.was_blocking)
         d.system.set_blocking(d.handle);
-    return detached(d.handle, std::move(bytes), std::move(connections));
+    return detached(d.handle, std::move(bytes), std::move(datagrams), std::move(connections));
 }
 
 void socket::unbind() {

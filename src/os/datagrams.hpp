@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include <coax/config.hpp>
@@ -21,6 +22,12 @@ using detail::batch_block;
 extern const std::size_t batch_header_size;
 /// Makes what the calls take, once, in memory that is aligned to 64 bytes and large enough for all entries.
 void prepare_batch(batch_block& batch) noexcept;
+
+/// A batch of `count` entries with room for `size` bytes each. Throws `std::bad_alloc`.
+batch_block* make_batch(std::size_t count, std::size_t size);
+struct batch_delete {
+    void operator()(batch_block* block) const noexcept;
+};
 
 /// Whether the system can cut a run of bytes into datagrams by itself; so many of them at once.
 extern const bool has_segmentation;
@@ -42,6 +49,11 @@ inline int segments_error(const datagram_entry& entry) noexcept {
 /// Receives what is there into the entries of a batch, from the first one on. The value is how many it holds then. An error beside that came
 /// behind them, and the system will not tell it again; without any it says why there are none, such as EAGAIN.
 outcome recv_batch(native_handle handle, family of, batch_block& batch) noexcept;
+
+/// Whether one call receives them all. Not so where there is no such call, or this process is refused it.
+bool receives_many() noexcept;
+/// The control data that came with a received entry, until the batch is used again. The entry has what they say.
+std::span<const std::byte> control_of(const batch_block& batch, std::size_t index, bool& cut) noexcept;
 
 /// An entry with the control data that came with it.
 struct entry_with_control {

@@ -84,18 +84,20 @@ int send_call(native_handle handle, message* messages, unsigned count, int flags
     return ::sendmmsg(handle, messages, count, flags);
 }
 
+template <auto Call>
+std::atomic<bool> is_refused{false};
+
 /// One call for many messages; nothing is moved (EAGAIN is not meant) where the process is refused it, as old kernels and filters (seccomp)
-/// do. A firewall or the network may give the same errors for a single message, so the call is made once more, for none.
+/// do. A firewall or the network may give the same errors for a single message: the call is made once more, of a handle that is none.
 template <auto Call>
 outcome move_many(native_handle handle, message* messages, std::size_t count, int flags, bool& refused) noexcept {
-    static std::atomic<bool> is_refused{false};
-    refused = is_refused.load(std::memory_order_relaxed);
+    refused = is_refused<Call>.load(std::memory_order_relaxed);
     if (refused)
         return {};
     const outcome moved = retried([=] { return Call(handle, messages, static_cast<unsigned>(limited(count)), flags); });
     if (moved.error == ENOSYS || moved.error == EPERM || moved.error == EACCES) {
-        refused = Call(handle, messages, 0, flags) == -1 && errno == moved.error;
-        is_refused.store(refused, std::memory_order_relaxed);
+        refused = Call(-1, messages, 0, flags) == -1 && errno == moved.error;
+        is_refused<Call>.store(refused, std::memory_order_relaxed);
     }
     return moved;
 }
@@ -191,6 +193,20 @@ outcome recv_batch(native_handle handle, family of, batch_block& batch) noexcept
     batch.size = count;
     batch.written = of == family::local ? batch.capacity : count;
     return received;
+}
+
+bool receives_many() noexcept {
+#ifdef COAX_LINUX_EXTENSIONS
+    return !is_refused<&receive_call>.load(std::memory_order_relaxed);
+#else
+    return false;
+#endif
+}
+
+std::span<const std::byte> control_of(const batch_block& batch, std::size_t index, bool& cut) noexcept {
+    const msghdr& header = native_batch(batch).messages[index].msg_hdr;
+    cut = (header.msg_flags & MSG_CTRUNC) != 0;
+    return {static_cast<const std::byte*>(header.msg_control), header.msg_controllen};
 }
 
 outcome recv_entry(native_handle handle, entry_with_control& into, message_flags flags) noexcept {

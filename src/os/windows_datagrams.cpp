@@ -11,6 +11,11 @@ const std::size_t batch_header_size = 0;
 const bool has_segmentation = false;
 
 void prepare_batch(batch_block&) noexcept {}
+bool receives_many() noexcept { return false; }
+std::span<const std::byte> control_of(const batch_block&, std::size_t, bool& cut) noexcept {
+    cut = false;
+    return {};
+}
 
 namespace {
 

@@ -110,6 +110,44 @@ TEST_CASE("held chunks starve nobody, and what the pool could not serve is count
     support::run(body, options);
 }
 
+TEST_CASE(
+    "large chunks keep their bytes wherever they are destroyed: here, on another thread, behind their scheduler") {
+    constexpr std::size_t size = 40'000;
+    const auto text = [](int number) { return std::string(size, static_cast<char>('a' + number % 26)); };
+    std::vector<coax::chunk> held;
+    support::run([&]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        std::future<void> releaser;
+        for (int i = 0; i < 60; ++i) {
+            co_await made.client.sendall(text(i));
+            coax::chunk whole = co_await made.server.recv(size, coax::message_flags::wait_all);
+            CHECK(whole.text() == text(i));
+            if (i % 3 == 0)
+                held.push_back(std::move(whole));
+            else if (i % 3 == 1)
+                releaser = std::async(std::launch::async, [chunk = std::move(whole)]() mutable { chunk = {}; });
+            // What is given back is used again, and must be nobody else's.
+            for (std::size_t at = 0; at < held.size(); ++at)
+                CHECK(held[at].text() == text(static_cast<int>(at) * 3));
+        }
+        releaser.get();
+    });
+    std::thread([chunks = std::move(held)]() mutable { chunks.resize(chunks.size() / 2); }).join();
+}
+
+TEST_CASE("a short message in a large buffer is given in a small one") {
+    support::run([]() -> coax::task<> {
+        support::connection made = co_await support::connected(coax::family::inet);
+        std::vector<coax::chunk> held;
+        for (int i = 0; i < 100; ++i) {
+            co_await made.client.sendall(numbered(i));
+            held.push_back(co_await made.server.recv(std::size_t{1} << 16));
+        }
+        for (int i = 0; i < 100; ++i)
+            CHECK(held[static_cast<std::size_t>(i)].text() == numbered(i));
+    });
+}
+
 TEST_CASE("a chunk can be moved, overwritten and left empty") {
     support::run([]() -> coax::task<> {
         support::connection made = co_await support::connected(coax::family::inet);

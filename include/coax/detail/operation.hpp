@@ -71,10 +71,13 @@ struct COAX_API operation : queued_waiter {
     opcode code;
     operation_name name;
     message_flags flags;
-    bool whole = false;           // a send goes on until everything is out
+    // Set anew, together, when it begins.
     bool truncated = false;       // the datagram was longer than the buffer
-    bool holds_target = false;    // it holds a reference to its target
     bool ended = false;           // there is nothing more to receive: no empty datagram, but the end
+    bool emptied = false;         // of datagrams: the system has said that there is no more
+    bool was_kept = false;        // what it gives was there already, and has cost no call of the system
+    bool whole = false;           // a send goes on until everything is out
+    bool holds_target = false;    // it holds a reference to its target
     bool clocked = false;         // it is tried again by the clock
     bool datagrams = false;       // the target carries datagrams
     std::uint32_t clock_slot = 0; // where it stands among those that are tried by the clock
@@ -132,7 +135,6 @@ struct batch_operation : operation {
     std::size_t next = 0;      // of a send: the entry whose turn it is
     std::size_t offset = 0;    // and how many bytes of it have gone out
     bool lacks_memory = false; // of a send: the system has none for it, and will not report when it has
-    bool emptied = false;      // of a receive: the system has said that there is no more
 };
 
 /// Over several pieces.

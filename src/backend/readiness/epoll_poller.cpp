@@ -1,6 +1,8 @@
-// epoll(7), edge-triggered: a socket is registered once for both directions and never touched again until it is closed.
+// epoll(7), edge-triggered: a socket is registered once for both directions and not touched again until it is closed. Of datagram sockets
+// room to send is asked for when there has once been none: every datagram that has left makes some.
 
 #include "backend/readiness/poller.hpp"
+#include "backend/readiness/readiness_state.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,7 +55,13 @@ public:
         }
     }
 
-    void update(descriptor&) noexcept override {}
+    void update(descriptor& d) noexcept override {
+        readiness_state& state = readiness_of(d);
+        if (d.kind != kind::datagram || state.writable_asked || d.writing.empty())
+            return;
+        state.writable_asked = true;
+        state.writable_asked = ask_again(d);
+    }
 
     // A change of the registration, also one that changes nothing, has what is ready reported as if it had just become so.
     bool ask_again(descriptor& d) noexcept override {
@@ -99,7 +107,9 @@ private:
 
     int control(int what, int handle, descriptor& d) noexcept {
         epoll_event event{};
-        event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+        event.events = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+        if (d.kind != kind::datagram || readiness_of(d).writable_asked)
+            event.events |= EPOLLOUT;
         event.data.ptr = &d;
         return ::epoll_ctl(handle_, what, handle, &event) == 0 ? 0 : errno;
     }

@@ -37,11 +37,11 @@ bool is_clocked(const operation& op) noexcept { return waits_by_the_clock(op) &&
 
 /// Whether a receive has given less than was asked for.
 bool was_short(const operation& op) noexcept {
-    if (op.code == opcode::recv_batch)
-        return took_all(static_cast<const detail::batch_operation&>(op));
-    return op.target->kind == kind::stream && op.transferred < std::min(op.buffer.size, step_limit) &&
-           op.transferred != 0 && op.error == 0 && (op.code == opcode::recv || op.code == opcode::recv_pooled) &&
-           !fills_buffer(op) && !contains(op.flags, message_flags::peek);
+    if (op.target->kind == kind::datagram)
+        return took_all(op);
+    return op.transferred < std::min(op.buffer.size, step_limit) && op.transferred != 0 && op.error == 0 &&
+           (op.code == opcode::recv || op.code == opcode::recv_pooled) && !fills_buffer(op) &&
+           !contains(op.flags, message_flags::peek);
 }
 
 short_receive what_short_tells(const descriptor& d) noexcept {

@@ -16,6 +16,7 @@ struct readiness_state {
     bool unreadable;
     bool unwritable;
     short_receive when_short;
+    bool writable_asked;     // epoll: of datagrams
     std::uint32_t poll_slot; // poll: its entry
 };
 

@@ -43,7 +43,10 @@ private:
     static std::uint64_t key_of(const operation& op) noexcept;
 
     // What is submitted (uring_prepare.cpp)
+    bool start_special(operation& op) noexcept;
+    void begin(operation& op) noexcept;
     bool tries_first(const operation& op) noexcept;
+    void note_direct(const operation& op) noexcept;
     void prepare(operation& op, io_uring_sqe& sqe) noexcept;
     void prepare_accept(operation& op, io_uring_sqe& sqe) noexcept;
     void prepare_receive(operation& op, io_uring_sqe& sqe) noexcept;

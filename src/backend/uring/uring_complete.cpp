@@ -12,6 +12,7 @@
 #include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
+#include "backend/read_ahead.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "backend/uring/uring_state.hpp"
 #include "os/address.hpp"
@@ -144,16 +145,13 @@ bool uring_backend::complete_ready(operation& op, int result) noexcept {
         end_early(op, -result);
         return false;
     }
-    if (is_batch(op) || op.target->receives_runs) {
-        if (finds_in_inbox(op))
-            return true; // that comes first
-    }
+    if (op.target->kind == kind::datagram && finds_in_inbox(op))
+        return true; // that comes first
     submission.awaits_ready = is_batch(op);
     const std::size_t before = op.transferred;
     const bool ended = submission.connecting ? finish_connect(op) : attempt(op, pool()) == progress::ended;
     if (ended) {
-        uring_of(*op.target).drained =
-            op.code == opcode::recv_batch && took_all(static_cast<detail::batch_operation&>(op));
+        note_direct(op);
         return false;
     }
     if (lacks_memory(op) && op.reason == stop_reason::none) {
@@ -236,9 +234,13 @@ bool uring_backend::complete_receive(operation& op, int result, unsigned flags) 
         note_received(op, 0, -result);
         return false;
     }
-    uring_of(*op.target).drained = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    if (op.target->kind == kind::datagram)
+        note_datagram(uring_of(*op.target));
+    else
+        note_received_by_ring(uring_of(*op.target), (flags & IORING_CQE_F_SOCK_NONEMPTY) != 0);
     if (traits_of(op.code).sender)
         note_sender(static_cast<message_operation&>(op));
+    note_single(op, static_cast<std::size_t>(result));
     if (note_received(op, static_cast<std::size_t>(result), 0)) {
         if (filled != nullptr && op.transferred == filled->capacity)
             receive_rest(op);
@@ -263,6 +265,7 @@ void uring_backend::receive_rest(operation& op) noexcept {
         std::memcpy(larger->data, op.block->data, op.transferred);
         std::swap(op.block, larger);
         op.transferred += static_cast<std::size_t>(more.value);
+        uring_of(*op.target).in_bulk = true;
         uring_of(*op.target).drained = static_cast<std::size_t>(more.value) < room;
     } else if (more.error == EAGAIN || more.error == EWOULDBLOCK) {
         uring_of(*op.target).drained = true;

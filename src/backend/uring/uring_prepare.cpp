@@ -12,6 +12,7 @@
 #include "backend/batch.hpp"
 #include "backend/message_control.hpp"
 #include "backend/operation_table.hpp"
+#include "backend/read_ahead.hpp"
 #include "backend/uring/uring_backend.hpp"
 #include "backend/uring/uring_state.hpp"
 #include "os/address.hpp"
@@ -120,6 +121,21 @@ bool only_calls(const operation& op, std::size_t buffer_size) noexcept {
            (op.target->receives_runs && traits_of(op.code).what == moves::bytes_in);
 }
 
+/// Bytes of a stream, in or out, and nothing else to think of: no operation is more frequent.
+bool is_plain(const operation& op) noexcept {
+    descriptor& d = *op.target;
+    constexpr unsigned plain =
+        1U << static_cast<unsigned>(opcode::recv) | 1U << static_cast<unsigned>(opcode::recv_pooled) |
+        1U << static_cast<unsigned>(opcode::send) | 1U << static_cast<unsigned>(opcode::send_vector);
+    return (plain >> static_cast<unsigned>(op.code) & 1U) != 0 && d.kind == kind::stream && !d.has_low_water_mark &&
+           !uring_of(d).in_bulk && op.flags == message_flags::none && !submission_of(op).awaits_ready;
+}
+
+/// A receive for so much that a block of its own is worth it. Of urgent data readiness says nothing.
+bool is_bulk(const operation& op, std::size_t least) noexcept {
+    return traits_of(op.code).pooled && op.buffer.size >= least && !contains(op.flags, message_flags::out_of_band);
+}
+
 /// An error that shows without a call: 0 or an errno value.
 int obvious_error(const operation& op) noexcept {
     if (op.target->kind == kind::datagram && !reads(op) && op.buffer.size > os::most_bytes)
@@ -137,8 +153,8 @@ int obvious_error(const operation& op) noexcept {
 bool uring_backend::tries_first(const operation& op) noexcept {
     descriptor& d = *op.target;
     switch (traits_of(op.code).what) {
-    case moves::bytes_out:
-        return false;
+    case moves::bytes_out: // a datagram goes out at once, or is lost
+        return d.kind == kind::datagram && d.family != family::local && !submission_of(op).awaits_ready;
     case moves::nothing: // a connect on a UNIX path never waits, but for room in the backlog, which is not reported
         return d.family == family::local;
     case moves::connection_in:
@@ -155,10 +171,48 @@ bool uring_backend::tries_first(const operation& op) noexcept {
         return true;
     if (d.input_ended && d.kind == kind::datagram)
         return true; // the system does not tell that nothing more will come
-    return !uring_of(d).drained && only_calls(op, pool().size());
+    if (uring_of(d).drained)
+        return false;
+    // What is there is more than the last receive had room for.
+    const bool many = uring_of(d).in_bulk && is_bulk(op, pool().size());
+    return many || only_calls(op, pool().size()) || may_read_ahead(op);
+}
+
+/// If a receive was served by a direct call: is there more?
+void uring_backend::note_direct(const operation& op) noexcept {
+    uring_state& state = uring_of(*op.target);
+    if (!reads(op) || op.code == opcode::accept || contains(op.flags, message_flags::out_of_band))
+        return;
+    if (op.target->kind == kind::stream) {
+        state.drained = op.transferred < share(op, op.buffer.size) && !contains(op.flags, message_flags::peek);
+        state.in_bulk = op.transferred >= pool().size();
+    } else {
+        state.drained = took_all(op);
+        state.misses = 0;
+        state.until_try = 0;
+    }
+}
+
+inline void uring_backend::begin(operation& op) noexcept {
+    submission_state& submission = submission_of(op);
+    io_uring_sqe& sqe = ring_.next();
+    prepare(op, sqe);
+    submission.generation = ++generation_;
+    ::io_uring_sqe_set_data64(&sqe, key_of(op));
+    submission.in_kernel = true;
+    submission.stop_asked = false;
+    ++uring_of(*op.target).in_kernel;
 }
 
 bool uring_backend::start(operation& op) noexcept {
+    if (!is_plain(op))
+        return start_special(op);
+    op.error = 0;
+    begin(op);
+    return false;
+}
+
+bool uring_backend::start_special(operation& op) noexcept {
     descriptor& d = *op.target;
     submission_state& submission = submission_of(op);
     op.error = obvious_error(op);
@@ -166,23 +220,20 @@ bool uring_backend::start(operation& op) noexcept {
         return true;
     if (tries_first(op)) {
         if (attempt(op, pool()) == progress::ended) {
-            if (op.code == opcode::recv_batch)
-                uring_of(d).drained = took_all(static_cast<detail::batch_operation&>(op));
+            note_direct(op);
             return true;
         }
         if (waits_by_the_clock(op))
             return !try_by_the_clock(op);
-        if (reads(op))
+        if (may_read_ahead(op))
+            note_miss(uring_of(d));
+        else if (reads(op))
             (op.code == opcode::accept ? uring_of(d).backlog_drained : uring_of(d).drained) = true;
     }
-    submission.awaits_ready = submission.awaits_ready || only_calls(op, pool().size());
-    io_uring_sqe& sqe = ring_.next();
-    prepare(op, sqe);
-    submission.generation = ++generation_;
-    ::io_uring_sqe_set_data64(&sqe, key_of(op));
-    submission.in_kernel = true;
-    submission.stop_asked = false;
-    ++uring_of(d).in_kernel;
+    // A large block takes it without a copy, once it is there.
+    const bool bulky = uring_of(d).in_bulk && op.block == nullptr && is_bulk(op, pool().size() + 1);
+    submission.awaits_ready = submission.awaits_ready || only_calls(op, pool().size()) || bulky;
+    begin(op);
     return false;
 }
 

@@ -14,7 +14,29 @@ struct uring_state {
     std::uint32_t in_kernel; // submissions whose completion is to come
     bool drained;            // the last receive left nothing behind
     bool backlog_drained;    // the last accept left nothing behind
+    bool in_bulk;            // a stream: more came at once than a buffer of the pool holds
+    std::uint8_t misses;     // so many direct receives of datagrams in a row have found none
+    std::uint8_t until_try;  // so many more come by a completion before the next direct one
 };
+
+/// The kernel does not say whether there is another datagram. A direct call that finds none is tried less and less often.
+inline void note_miss(uring_state& state) noexcept {
+    constexpr std::uint8_t most = 5;
+    state.drained = true;
+    if (state.misses < most)
+        ++state.misses;
+    state.until_try = static_cast<std::uint8_t>((1U << state.misses) - 1);
+}
+/// Of streams it does.
+inline void note_received_by_ring(uring_state& state, bool more) noexcept {
+    state.drained = !more;
+    state.in_bulk = more;
+}
+inline void note_datagram(uring_state& state) noexcept {
+    state.drained = state.until_try != 0;
+    if (state.drained)
+        --state.until_try;
+}
 
 inline uring_state& uring_of(detail::descriptor& d) noexcept { return noted<uring_state>(d); }
 
