@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/extensions.hpp"
+
 using coax::kind;
 using namespace std::chrono_literals;
 using support::destructible;
@@ -459,6 +461,7 @@ coax::task<> passing_session() {
 
 } // namespace
 
+#ifdef COAX_LINUX_EXTENSIONS
 TEST_CASE("the descriptor of the sender's process is owned as others are") {
     support::run([]() -> coax::task<> {
         constexpr int pass_pidfd = 76; // SO_PASSPIDFD, Linux 6.5
@@ -477,6 +480,7 @@ TEST_CASE("the descriptor of the sender's process is owned as others are") {
         CHECK(got.control.descriptors.size() == 1);
     });
 }
+#endif
 
 TEST_CASE("a session that passes descriptors can be cancelled at every checkpoint") {
     const auto when = GENERATE(support::strike::before, support::strike::after);
