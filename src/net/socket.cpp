@@ -78,7 +78,7 @@ void note_missing_control(descriptor& d) noexcept {
     if (d.kind != kind::datagram || !d.has_kept_bytes())
         return;
     for (lease& each : d.kept().bytes)
-        if (each.control == nullptr)
+        if (each.control == nullptr && each.said.empty())
             each.control_cut = true;
 }
 
@@ -188,7 +188,7 @@ void socket::set_words(detail::option_id id, detail::option_words value) {
     check(may_fail ? 0 : error, operation_name::setsockopt);
     if (id == detail::option_id::linger || may_fail)
         note_options(d);
-    if (id >= detail::option_id::receive_packet_info && id <= detail::option_id::receive_time)
+    if (id >= detail::option_id::receive_packet_info && id <= detail::option_id::receive_time && value.first != 0)
         detail::note_missing_control(d);
     // The system may have begun a receive that takes whatever comes for a single datagram.
     if (may_fail && d.attached != nullptr && d.attached->runs_here())

@@ -6,7 +6,6 @@
 #include "support/runtime.hpp"
 
 #include <chrono>
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -125,9 +124,9 @@ TEST_CASE("a receive that waits holds nothing but its frame, whatever size it as
                 co_await support::until_waiting(count);
                 co_await support::round_trip();
                 CHECK(coax::scheduler::current().stats().buffers_leased == 0);
-                // The pool keeps one block for all of them.
+                // The pool keeps one block for all of them, if it is not too large.
                 if (size != 10)
-                    CHECK(support::held_bytes() <= held + std::min<std::size_t>(size, std::size_t{1} << 20) + 1024);
+                    CHECK(support::held_bytes() <= held + (size <= std::size_t{1} << 20 ? size : 0) + 1024);
                 for (coax::socket_pair& each : pairs)
                     co_await each.first.sendall("x");
             };
