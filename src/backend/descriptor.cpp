@@ -48,8 +48,6 @@ void descriptor::drop_connection(native_handle connection) noexcept {
 }
 
 void descriptor::keep(lease&& bytes) noexcept {
-    if (kind == coax::kind::datagram)
-        leave_datagrams_to_parent();
     if (has_gap_) // nothing behind it is of use, and nobody can tell what stands before it
         return;
     try {
@@ -62,8 +60,6 @@ void descriptor::keep(lease&& bytes) noexcept {
 }
 
 bool descriptor::make_room_to_keep() noexcept {
-    if (kind == coax::kind::datagram)
-        leave_datagrams_to_parent();
     try {
         if (kept_ == nullptr)
             kept_ = std::make_unique<inbox>();

@@ -77,8 +77,8 @@ public:
     bool has_kept_bytes() const noexcept { return kept_ != nullptr && !kept_->bytes.empty(); }
     bool has_kept_connections() const noexcept { return kept_ != nullptr && !kept_->connections.empty(); }
     inbox& kept() noexcept { return *kept_; }
-    /// Of a datagram socket, before its inbox is looked at or gets something: in a forked child the parent's datagrams go, which are
-    /// delivered there.
+    /// Of a datagram socket, before its inbox is looked at, which every operation begins with: in a forked child the parent's datagrams
+    /// go, which are delivered there.
     void leave_datagrams_to_parent() noexcept {
         if (kept_ != nullptr && kept_->made_after != os::forks()) [[unlikely]]
             kept_.reset();
