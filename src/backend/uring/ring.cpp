@@ -144,6 +144,11 @@ void ring::submit_and_wait(std::int64_t timeout) noexcept {
         pause(refusals_in_a_row_ < 8 ? refusals_in_a_row_++ : 8U);
 }
 
+bool ring::has_completions() const noexcept {
+    return stash_head_ != stash_.size() || ::io_uring_cq_ready(&ring_) != 0 ||
+           (IO_URING_READ_ONCE(*ring_.sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+}
+
 bool ring::stash_completions() noexcept {
     bool any = false;
     io_uring_cqe* completion = nullptr;

@@ -30,6 +30,8 @@ public:
     /// is nothing to do.
     void submit_and_wait(std::int64_t timeout) noexcept;
 
+    /// Whether completions are there, or the kernel has some that a look would fetch. A hint: it says nothing of what is to be submitted.
+    bool has_completions() const noexcept;
     /// Takes the oldest completion; false when there is none.
     bool take(io_uring_cqe& completion) noexcept;
 

@@ -36,13 +36,15 @@ void uring_backend::do_wait(std::int64_t timeout) noexcept {
         if (next >= 0 && (timeout < 0 || timeout > next))
             timeout = next;
     }
+    quiet_ = timeout != 0 && !ring_.has_completions();
     ring_.submit_and_wait(timeout);
     waits_ = ring_.enters();
 }
 
 void uring_backend::do_collect() noexcept {
     io_uring_cqe completion;
-    while (ring_.take(completion)) {
+    unsigned count = 0;
+    for (; ring_.take(completion); ++count) {
         const auto what = static_cast<tag>(completion.user_data & tag_mask);
         constexpr std::uint64_t address_mask = (std::uint64_t{1} << generation_shift) - 1 - tag_mask;
         void* target = reinterpret_cast<void*>(static_cast<std::uintptr_t>(completion.user_data & address_mask));
@@ -64,6 +66,7 @@ void uring_backend::do_collect() noexcept {
             break;
         }
     }
+    quiet_ = quiet_ && count <= 1;
 }
 
 void uring_backend::do_detach(descriptor& d) noexcept {

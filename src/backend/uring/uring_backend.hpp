@@ -44,6 +44,7 @@ private:
 
     // What is submitted (uring_prepare.cpp)
     bool start_special(operation& op) noexcept;
+    bool send_alone(operation& op) noexcept;
     void begin(operation& op) noexcept;
     bool tries_first(const operation& op) noexcept;
     void note_direct(const operation& op) noexcept;
@@ -75,6 +76,7 @@ private:
     bool wake_armed_ = false;
     bool accept_hints_ =
         true; // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
+    bool quiet_ = false; // the loop had to wait, at most one operation has ended since, and nothing has been sent
     std::uint16_t generation_ = 0;
     std::vector<operation*> stopping_; // asked to end, and not yet ended
     bool cancel_missed_ = false;       // a cancellation did not find its target
