@@ -21,8 +21,10 @@ namespace coax::detail {
 
 namespace {
 
-constexpr std::size_t granule = 64;
-constexpr std::size_t classes = 32; // up to 2 KiB
+// The blocks of a class are as large as what the heap gives out: multiples of 16 bytes, 8 of which are its own.
+constexpr std::size_t granule = 16;
+constexpr std::size_t heap_header = 8;
+constexpr std::size_t classes = 128; // up to 2 KiB
 // Enough for a burst; beyond it memory goes back to the heap.
 constexpr std::size_t kept_bytes_per_class = std::size_t{1} << 20;
 
@@ -61,7 +63,10 @@ void empty_cache() noexcept {
     frames.closed = !os::at_thread_end(&empty_cache);
 }
 
-constexpr std::size_t class_of(std::size_t size) noexcept { return (size - 1) / granule; }
+constexpr std::size_t class_of(std::size_t size) noexcept {
+    return size <= granule - heap_header ? 0 : (size + heap_header - 1) / granule;
+}
+constexpr std::size_t size_of(std::size_t index) noexcept { return (index + 1) * granule - heap_header; }
 
 } // namespace
 
@@ -76,7 +81,7 @@ void* allocate_frame(std::size_t size) {
             return block;
         }
     }
-    void* block = ::operator new(index < classes ? (index + 1) * granule : size);
+    void* block = ::operator new(index < classes ? size_of(index) : size);
     ++frames.live;
     return block;
 }
@@ -88,7 +93,7 @@ void deallocate_frame(void* block, std::size_t size) noexcept {
         arrange_end();
     if (index < classes && !frames.closed) {
         auto& list = frames.lists[index];
-        if (list.count < kept_bytes_per_class / ((index + 1) * granule)) {
+        if (list.count < kept_bytes_per_class / size_of(index)) {
             list.first = new (block) free_block{list.first};
             ++list.count;
             return;
