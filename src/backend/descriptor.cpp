@@ -9,24 +9,30 @@
 
 namespace coax::detail {
 
-// Every connection has one, in a block whose size is a multiple of 64 bytes.
-static_assert(sizeof(void*) != 8 || sizeof(native_handle) != 4 || sizeof(descriptor) <= 192);
+// Every connection has one, in a block of the heap: multiples of 16 bytes, 8 of which are the heap's own.
+static_assert(sizeof(void*) != 8 || sizeof(native_handle) != 4 || sizeof(descriptor) <= 184);
 
 void peer_name::set(const address& peer) noexcept {
     const std::size_t size = native_address::size(peer);
+    clear();
     if (size <= inline_size) {
         std::memcpy(bytes_, native_address::data(peer), size);
         size_ = static_cast<unsigned char>(size);
-        local_.reset();
-    } else {
-        // Only messages lose when there is no memory for it.
-        local_.reset(new (std::nothrow) address(peer));
+    } else if (const address* const copy = new (std::nothrow) address(peer)) { // without memory only messages lose
+        std::memcpy(bytes_, &copy, sizeof copy);
+        size_ = elsewhere;
     }
 }
 
+address* peer_name::local() const noexcept {
+    address* copy = nullptr;
+    std::memcpy(&copy, bytes_, sizeof copy);
+    return copy;
+}
+
 address peer_name::get() const noexcept {
-    if (local_ != nullptr)
-        return *local_;
+    if (size_ == elsewhere)
+        return *local();
     return size_ == 0 ? address() : native_address::make(bytes_, size_);
 }
 

@@ -31,14 +31,26 @@ public:
 /// The name of the other end for error messages, in the least memory: every connection has one.
 class peer_name {
 public:
+    peer_name() noexcept = default;
+    peer_name(const peer_name&) = delete;
+    peer_name& operator=(const peer_name&) = delete;
+    ~peer_name() { clear(); }
+
     void set(const address& peer) noexcept;
     address get() const noexcept;
 
 private:
+    void clear() noexcept {
+        if (size_ == elsewhere) [[unlikely]]
+            delete local();
+        size_ = 0;
+    }
+    address* local() const noexcept;
+
     static constexpr std::size_t inline_size = 28; // sockaddr_in6
+    static constexpr unsigned char elsewhere = 255;
     unsigned char size_ = 0;
-    alignas(4) unsigned char bytes_[inline_size];
-    std::unique_ptr<address> local_; // a UNIX name
+    alignas(4) unsigned char bytes_[inline_size]; // the name; of a UNIX name the address of its copy
 };
 
 /// The state of one socket. Each `coax::socket` on it and every operation that is under way hold a reference; all are on one thread.
@@ -150,7 +162,8 @@ public:
     std::int64_t active_at = 0;          // when an operation last moved bytes, nanoseconds of the loop's clock
     // For the backend that it is attached to.
     static constexpr std::size_t scratch_size = 24;
-    alignas(void*) std::byte scratch[scratch_size];
+    static constexpr std::size_t scratch_alignment = alignof(void*);
+    alignas(scratch_alignment) std::byte scratch[scratch_size];
     backend::backend* attached = nullptr;
     descriptor* next_attached = nullptr;
     descriptor** attached_link = nullptr;

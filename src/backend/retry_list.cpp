@@ -19,22 +19,22 @@ bool retry_list::add(detail::operation& op, std::int64_t now) noexcept {
         return false;
     }
     op.clocked = true;
-    op.clock_slot = static_cast<std::uint32_t>(entries_.size() - 1);
+    op.slot_in_list = static_cast<std::uint32_t>(entries_.size() - 1);
     nearest_ = std::min(nearest_, now + first_interval);
     return true;
 }
 
 void retry_list::remove(detail::operation& op) noexcept {
     op.clocked = false;
-    const std::size_t slot = op.clock_slot;
+    const std::size_t slot = op.slot_in_list;
     entries_[slot] = entries_.back();
-    entries_[slot].op->clock_slot = static_cast<std::uint32_t>(slot);
+    entries_[slot].op->slot_in_list = static_cast<std::uint32_t>(slot);
     entries_.pop_back();
     looked_at_ = std::min(looked_at_, slot); // what has come into its place has not been looked at
 }
 
 void retry_list::restart(detail::operation& op, std::int64_t now) noexcept {
-    entry& one = entries_[op.clock_slot];
+    entry& one = entries_[op.slot_in_list];
     one.at = now + first_interval;
     one.interval = first_interval;
     next_nearest_ = std::min(next_nearest_, one.at);

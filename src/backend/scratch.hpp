@@ -12,12 +12,12 @@ namespace coax::backend {
 template <class State, class Owner>
 State& noted(Owner& owner) noexcept {
     static_assert(std::is_trivially_copyable_v<State> && std::is_trivially_destructible_v<State>);
-    static_assert(sizeof(State) <= Owner::scratch_size && alignof(State) <= alignof(void*));
+    static_assert(sizeof(State) <= Owner::scratch_size && alignof(State) <= Owner::scratch_alignment);
     return *std::launder(reinterpret_cast<State*>(owner.scratch));
 }
 template <class State, class Owner>
 const State& noted(const Owner& owner) noexcept {
-    static_assert(sizeof(State) <= Owner::scratch_size && alignof(State) <= alignof(void*));
+    static_assert(sizeof(State) <= Owner::scratch_size && alignof(State) <= Owner::scratch_alignment);
     return *std::launder(reinterpret_cast<const State*>(owner.scratch));
 }
 

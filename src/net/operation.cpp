@@ -26,6 +26,10 @@
 #include "runtime/wait_description.hpp"
 
 namespace coax::detail {
+
+// A coroutine's frame has one for each place where it awaits an operation.
+static_assert(sizeof(void*) != 8 || sizeof(operation) <= 152);
+
 namespace {
 
 /// Makes the descriptor known to this scheduler's backend. 0 or an errno value.

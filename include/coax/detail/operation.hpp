@@ -71,20 +71,19 @@ struct COAX_API operation : queued_waiter {
     opcode code;
     operation_name name;
     message_flags flags;
-    // Set anew, together, when it begins.
-    bool truncated = false;       // the datagram was longer than the buffer
-    bool ended = false;           // there is nothing more to receive: no empty datagram, but the end
-    bool emptied = false;         // of datagrams: the system has said that there is no more
-    bool was_kept = false;        // what it gives was there already, and has cost no call of the system
-    bool whole = false;           // a send goes on until everything is out
-    bool holds_target = false;    // it holds a reference to its target
-    bool clocked = false;         // it is tried again by the clock
-    bool datagrams = false;       // the target carries datagrams
-    std::uint32_t clock_slot = 0; // where it stands among those that are tried by the clock
+    bool truncated = false;     // the datagram was longer than the buffer
+    bool ended = false;         // there is nothing more to receive: no empty datagram, but the end
+    bool whole = false;         // a send goes on until everything is out
+    bool holds_target = false;  // it holds a reference to its target
+    bool emptied : 1 = false;   // of datagrams: the system has said that there is no more
+    bool was_kept : 1 = false;  // what it gives was there already, and has cost no call of the system
+    bool clocked : 1 = false;   // it is tried again by the clock, and has its place among those that are
+    bool datagrams : 1 = false; // the target carries datagrams
 
     // For the backend that carries it out. The size is fixed: what a backend notes does not change users' frames.
-    static constexpr std::size_t scratch_size = 16;
-    alignas(void*) std::byte scratch[scratch_size];
+    static constexpr std::size_t scratch_size = 8;
+    static constexpr std::size_t scratch_alignment = 4;
+    alignas(scratch_alignment) std::byte scratch[scratch_size];
 
 private:
     static const wait_kind its_kind;

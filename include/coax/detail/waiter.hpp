@@ -158,6 +158,8 @@ struct queued_waiter : waiter {
 
     bool is_queued() const noexcept { return queue_link != nullptr; }
 
+    // Its place in a list of whoever carries it out. First, in room that the base leaves.
+    std::uint32_t slot_in_list = 0;
     ready_node** queue_link = nullptr; // what points at it in its queue; its successor is `next`
 };
 

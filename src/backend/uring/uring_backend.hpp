@@ -75,7 +75,7 @@ private:
     os::wake_event wake_;
     bool wake_armed_ = false;
     bool accept_hints_ =
-        true; // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
+        true;            // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
     bool quiet_ = false; // the loop had to wait, at most one operation has ended since, and nothing has been sent
     std::uint16_t generation_ = 0;
     std::vector<operation*> stopping_; // asked to end, and not yet ended

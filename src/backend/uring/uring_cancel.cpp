@@ -33,7 +33,7 @@ bool uring_backend::interrupt(operation& op) noexcept {
 
 void uring_backend::note_stopping(operation& op) noexcept {
     try {
-        submission_of(op).stop_slot = static_cast<std::uint32_t>(stopping_.size());
+        op.slot_in_list = static_cast<std::uint32_t>(stopping_.size());
         stopping_.push_back(&op);
     } catch (const std::bad_alloc&) {
         submission_of(op).stop_asked = false; // it can be asked again
@@ -41,8 +41,8 @@ void uring_backend::note_stopping(operation& op) noexcept {
 }
 
 void uring_backend::forget_stopping(operation& op) noexcept {
-    stopping_[submission_of(op).stop_slot] = stopping_.back();
-    submission_of(*stopping_[submission_of(op).stop_slot]).stop_slot = submission_of(op).stop_slot;
+    stopping_[op.slot_in_list] = stopping_.back();
+    stopping_[op.slot_in_list]->slot_in_list = op.slot_in_list;
     stopping_.pop_back();
     submission_of(op).stop_asked = false;
 }

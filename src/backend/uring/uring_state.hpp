@@ -42,16 +42,15 @@ inline uring_state& uring_of(detail::descriptor& d) noexcept { return noted<urin
 
 /// Of an operation.
 struct submission_state {
-    std::uint32_t stop_slot;  // its place among those that are asked to end
     socklen_t peer_size;      // of an accept: written by the kernel
     std::uint16_t generation; // tells it from others that had this address before
     bool in_kernel;
-    bool stop_asked;   // the kernel was asked to cancel it
-    bool awaits_ready; // what was submitted waits for readiness only; then the call is made directly
-    bool connecting;   // of such a connect: the attempt goes on by itself
-    bool plain_accept; // without the flags that kernels before 6.10 do not know
+    bool stop_asked : 1;   // the kernel was asked to cancel it, and it has its place among those that were
+    bool awaits_ready : 1; // what was submitted waits for readiness only; then the call is made directly
+    bool connecting : 1;   // of such a connect: the attempt goes on by itself
+    bool plain_accept : 1; // without the flags that kernels before 6.10 do not know
     std::uint8_t
-        idle_wakes; // the socket was ready, and the call would have blocked all the same: so many times in a row
+        idle_wakes : 2; // the socket was ready, and the call would have blocked all the same: so many times in a row
 };
 
 inline submission_state& submission_of(detail::operation& op) noexcept { return noted<submission_state>(op); }
