@@ -50,12 +50,57 @@ def against(**rivals):
 
 
 BACKENDS = ("io_uring", "epoll", "poll")
+USER_TIME = "five percent of the time go to coroutines, their checkpoints and their queues, where by hand it is one."
 TCP = {"io_uring": "raw_uring asio libuv", "epoll": "raw_epoll asio libuv", "poll": "raw_epoll asio"}
 ROWS = (
-    Row("tcp-1", "TCP, 64 bytes, 1 connection", "echo", against(**TCP), 1),
-    Row("tcp-64", "TCP, 64 bytes, 64 connections", "echo", against(**TCP), 64),
-    Row("tcp-1000", "TCP, 64 bytes, 1 000 connections", "echo", against(**TCP), 1000),
-    Row("tcp-pipelined", "TCP, 64 bytes, 64 × 16 in flight", "echo", against(**TCP), 64, {"in_flight": 16}),
+    Row(
+        "tcp-1",
+        "TCP, 64 bytes, 1 connection",
+        "echo",
+        against(**TCP),
+        1,
+        remarks={
+            "coax-io_uring:raw_uring": "its receive stays armed (multishot); ours is submitted anew for each message.",
+            "coax-io_uring:libuv": "97 percent of the time are the kernel's, most of it falling asleep and waking up, which seems dearer on a ring.",
+            "coax-epoll:raw_epoll": USER_TIME,
+            "coax-poll:raw_epoll": USER_TIME,
+        },
+    ),
+    Row(
+        "tcp-64",
+        "TCP, 64 bytes, 64 connections",
+        "echo",
+        against(**TCP),
+        64,
+        remarks={
+            "coax-io_uring:raw_uring": "its receives stay armed (multishot); ours are submitted anew for each message.",
+            "coax-epoll:raw_epoll": USER_TIME,
+        },
+    ),
+    Row(
+        "tcp-1000",
+        "TCP, 64 bytes, 1 000 connections",
+        "echo",
+        against(**TCP),
+        1000,
+        remarks={
+            "coax-io_uring:raw_uring": "as with 64 connections.",
+            "coax-epoll:raw_epoll": USER_TIME,
+            "coax-poll:raw_epoll": "poll(2) looks at each of the thousand sockets.",
+        },
+    ),
+    Row(
+        "tcp-pipelined",
+        "TCP, 64 bytes, 64 × 16 in flight",
+        "echo",
+        against(**TCP),
+        64,
+        {"in_flight": 16},
+        remarks={
+            "coax-io_uring:raw_uring": "it goes on receiving while it sends; the loop here receives when it has sent.",
+            "coax-epoll:raw_epoll": USER_TIME,
+        },
+    ),
     Row(
         "tcp-large-4k",
         "TCP, 64 KiB messages, 16 connections, 4 KiB at a time",
@@ -63,6 +108,10 @@ ROWS = (
         against(io_uring="raw_uring asio libuv", epoll="raw_epoll asio libuv"),
         16,
         {"size": 65536, "receive_size": 4096},
+        remarks={
+            "coax-io_uring:raw_uring": "it goes on receiving while it sends; the loop here receives when it has sent, and is suspended twice for each 4 KiB.",
+            "coax-epoll:raw_epoll": "two awaits for each 4 KiB, 32 for a message.",
+        },
     ),
     Row(
         "tcp-large-64k",
@@ -72,7 +121,21 @@ ROWS = (
         16,
         {"size": 65536, "receive_size": 65536},
     ),
-    Row("churn", "Connect, one echo, close", "churn", against(**TCP), 64),
+    Row(
+        "churn",
+        "Connect, one echo, close",
+        "churn",
+        against(**TCP),
+        64,
+        remarks={
+            "coax-io_uring:raw_uring": "it has no frame and no descriptor to make for each connection; its accept stays armed.",
+            "coax-io_uring:asio": "the load has no time left; a server that answers sooner costs it more looks.",
+            "coax-io_uring:libuv": "as against asio.",
+            "coax-epoll:raw_epoll": "it has no frame and no descriptor to make for each connection.",
+            "coax-epoll:asio": "the load has no time left; a server that answers sooner costs it more looks.",
+            "coax-poll:raw_epoll": "poll(2) looks at every socket each time.",
+        },
+    ),
     Row(
         "udp",
         "UDP, 64 bytes, 16 sockets × 16 in flight, one at a time",
@@ -92,7 +155,21 @@ ROWS = (
         tuple(f"coax-{backend}-batch:{rival}" for rival in ("raw-batch", "raw") for backend in BACKENDS),
         16,
     ),
-    Row("udp-send", "UDP, 1 200 bytes one way, sender", "send", SCENARIOS["send"].pair_list(), 1),
+    Row(
+        "udp-send",
+        "UDP, 1 200 bytes one way, sender",
+        "send",
+        SCENARIOS["send"].pair_list(),
+        1,
+        remarks={
+            f"coax-{backend}-{way}:raw-{way}": reason
+            for way, reason in {
+                "single": "a call for each datagram is most of it for both; between the calls a coroutine is asked to go on.",
+                "offload": "the size of the pieces goes with each run, by hand it is set once; and the loop looks at the system now and then.",
+            }.items()
+            for backend in BACKENDS
+        },
+    ),
     Row("udp-receive", "UDP, 1 200 bytes one way, receiver", "receive", SCENARIOS["receive"].pair_list(), 1),
     Row(
         "idle",
