@@ -129,10 +129,10 @@ ROWS = (
         64,
         remarks={
             "coax-io_uring:raw_uring": "it has no frame and no descriptor to make for each connection; its accept stays armed.",
-            "coax-io_uring:asio": "the load has no time left; a server that answers sooner costs it more looks.",
-            "coax-io_uring:libuv": "as against asio.",
+            "coax-io_uring:asio": "the load has no time left while the server has, so speed is the load's; why it takes longer was not found.",
+            "coax-io_uring:libuv": "as against asio: it is the load that has no time left.",
             "coax-epoll:raw_epoll": "it has no frame and no descriptor to make for each connection.",
-            "coax-epoll:asio": "the load has no time left; a server that answers sooner costs it more looks.",
+            "coax-epoll:asio": "as on io_uring.",
             "coax-poll:raw_epoll": "poll(2) looks at every socket each time.",
         },
     ),
