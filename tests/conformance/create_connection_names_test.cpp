@@ -123,6 +123,22 @@ coax::task<> leave_nothing_behind() {
     co_await support::until([] { return coax::scheduler::current().stats().jobs == 0; });
 }
 
+/// None where somebody else has this port.
+coax::socket listening_at(const address& name) {
+    coax::socket made(name.family().value());
+    if (name.family() == coax::family::inet6)
+        made.setsockopt(coax::option::v6_only, true);
+    try {
+        made.bind(name);
+        made.listen();
+    } catch (const coax::io_error& error) {
+        if (error.code() != std::errc::address_in_use)
+            throw;
+        return {};
+    }
+    return made;
+}
+
 } // namespace
 
 TEST_CASE("IPv6 is preferred, unless the options say otherwise") {
@@ -235,16 +251,17 @@ TEST_CASE("addresses of IPv6 that come late are tried before the rest of IPv4") 
     const support::names asked(&late_inet6_and_two);
     let_go = false;
     support::run([]() -> coax::task<> {
-        support::full_listener full(coax::family::inet);
-        co_await full.fill();
-        const int port = full.name.port();
-        coax::socket second(coax::family::inet);
-        second.bind({"127.0.0.2", port});
-        second.listen();
-        coax::socket inet6(coax::family::inet6);
-        inet6.setsockopt(coax::option::v6_only, true);
-        inet6.bind({"::1", port});
-        inet6.listen();
+        std::optional<support::full_listener> full;
+        coax::socket second;
+        coax::socket inet6;
+        int port = 0;
+        do {
+            full.emplace(coax::family::inet);
+            port = full->name.port();
+            second = listening_at({"127.0.0.2", port});
+            inet6 = listening_at({"::1", port});
+        } while (!second.is_open() || !inet6.is_open());
+        co_await full->fill();
         coax::connection_options options;
         options.resolution_delay = 0ms;
         options.attempt_delay = 500ms; // by then they have come

@@ -215,7 +215,7 @@ TEST_CASE("bytes that came while the loop stood still are looked at before their
 
 TEST_CASE("a connection whose handler had to wait for another one's computing is not idle") {
     support::run([]() -> coax::task<> {
-        constexpr auto limit = 50ms;
+        constexpr auto limit = 150ms; // a busy machine may let a process stand for long
         coax::listener listener = coax::create_server({"127.0.0.1", 0});
         const coax::address name = listener.getsockname();
         int cut = 0;
@@ -237,7 +237,7 @@ TEST_CASE("a connection whose handler had to wait for another one's computing is
         const auto body = [&]() -> coax::task<> {
             coax::socket one = co_await support::connected_to(name);
             coax::socket two = co_await support::connected_to(name);
-            for (int round = 0; round < 5; ++round) {
+            for (int round = 0; round < 3; ++round) {
                 co_await support::echoed(one, "x");
                 co_await support::echoed(two, "x");
                 stands = true;
