@@ -179,7 +179,7 @@ ROWS = (
         8000,
         remarks={
             "coax-io_uring:raw_uring": "a descriptor in a table, and no code that waits: there is less to keep.",
-            "coax-io_uring:libuv": "a coroutine's frame has room for each operation that it awaits, side by side in g++ 12.",
+            "coax-io_uring:libuv": "a coroutine's frame has room for each operation that it awaits, side by side in g++ 12 (clang 19 overlays them: 529 bytes).",
         },
     ),
     Row(
