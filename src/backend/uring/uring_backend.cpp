@@ -2,6 +2,7 @@
 #include "backend/uring/uring_backend.hpp"
 
 #include <cassert>
+#include <utility>
 
 #include <poll.h>
 
@@ -43,6 +44,7 @@ void uring_backend::do_wait(std::int64_t timeout) noexcept {
 
 void uring_backend::do_collect() noexcept {
     io_uring_cqe completion;
+    const bool waited = std::exchange(quiet_, false); // what goes on meanwhile is submitted
     unsigned count = 0;
     for (; ring_.take(completion); ++count) {
         const auto what = static_cast<tag>(completion.user_data & tag_mask);
@@ -66,7 +68,7 @@ void uring_backend::do_collect() noexcept {
             break;
         }
     }
-    quiet_ = quiet_ && count <= 1;
+    quiet_ = waited && count <= 1;
 }
 
 void uring_backend::do_detach(descriptor& d) noexcept {
@@ -74,6 +76,7 @@ void uring_backend::do_detach(descriptor& d) noexcept {
     constexpr int patience = 100;                // waits that ended without the last completion
     if (uring_of(d).in_kernel == 0)
         return;
+    quiet_ = false;
     // close(2) alone would leave them running and the socket open. Each is asked for by its key: looking for a descriptor, the kernel would
     // go through everything that is pending on the ring.
     std::int64_t asked = now() - interval;

@@ -75,8 +75,10 @@ private:
     os::wake_event wake_;
     bool wake_armed_ = false;
     bool accept_hints_ =
-        true;            // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
-    bool quiet_ = false; // the loop had to wait, at most one operation has ended since, and nothing has been sent
+        true; // the kernel can wait before it accepts, and says whether more connections wait (Linux 6.10)
+    // The loop had nothing else to do when it last looked at the system, at most one operation ended then, and nothing has been begun to be
+    // sent since.
+    bool quiet_ = false;
     std::uint16_t generation_ = 0;
     std::vector<operation*> stopping_; // asked to end, and not yet ended
     bool cancel_missed_ = false;       // a cancellation did not find its target
