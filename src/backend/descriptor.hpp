@@ -49,8 +49,10 @@ private:
 
     static constexpr std::size_t inline_size = 28; // sockaddr_in6
     static constexpr unsigned char elsewhere = 255;
+    static_assert(sizeof(address*) <= inline_size && inline_size < elsewhere);
+    // The name; of a UNIX name the address of its copy, where those who look for leaks find it.
+    alignas(void*) unsigned char bytes_[inline_size];
     unsigned char size_ = 0;
-    alignas(4) unsigned char bytes_[inline_size]; // the name; of a UNIX name the address of its copy
 };
 
 /// The state of one socket. Each `coax::socket` on it and every operation that is under way hold a reference; all are on one thread.
