@@ -21,12 +21,13 @@ namespace coax::detail {
 
 namespace {
 
-// The blocks of a class are as large as what the heap gives out: multiples of 16 bytes, 8 of which are its own.
+// The blocks of a class are as large as what glibc's heap gives out: multiples of 16 bytes, 8 of which are its own. It aligns every block for
+// anything, as the other heaps do.
 constexpr std::size_t granule = 16;
 constexpr std::size_t heap_header = 8;
 constexpr std::size_t classes = 128; // up to 2 KiB
 // Enough for a burst; beyond it memory goes back to the heap.
-constexpr std::size_t kept_bytes_per_class = std::size_t{1} << 20;
+constexpr std::size_t kept_bytes_per_class = std::size_t{256} << 10;
 
 struct free_block {
     free_block* next;
