@@ -61,7 +61,7 @@ ROWS = (
         1,
         remarks={
             "coax-io_uring:raw_uring": "its receive stays armed (multishot); ours is submitted anew for each message.",
-            "coax-io_uring:libuv": "97 percent of the time are the kernel's, most of it falling asleep and waking up, which seems dearer on a ring.",
+            "coax-io_uring:libuv": "97 percent of the time are the kernel's, most of it falling asleep and waking up.",
             "coax-epoll:raw_epoll": USER_TIME,
             "coax-poll:raw_epoll": USER_TIME,
         },
